@@ -1,0 +1,122 @@
+"""Plane geometry over arrays: boxes, feet, sides of a line, polygons, homographies. It knows numbers, not cameras or tracks.
+
+Shapes are written as ``(A, 2)``: A points of 2 coordinates. All functions are pure and take float arrays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+F64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Intersection over union of boxes (A, 4), (B, 4) -> (A, B), in 0..1. Boxes without area overlap nothing."""
+    lo = np.maximum(a[:, None, :2], b[None, :, :2])
+    hi = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    wh = np.maximum(hi - lo, 0)
+    inter = wh[..., 0] * wh[..., 1]
+    union = area(a)[:, None] + area(b)[None, :] - inter
+    return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
+
+
+def area(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Areas of boxes (A, 4) -> (A,)."""
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def feet(boxes: NDArray[np.floating]) -> F64:
+    """The bottom centre of boxes (A, 4) -> (A, 2): where a person touches the ground."""
+    boxes = boxes.astype(np.float64)
+    return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=1)
+
+
+def centers(boxes: NDArray[np.floating]) -> F64:
+    """The centre of boxes (A, 4) -> (A, 2)."""
+    boxes = boxes.astype(np.float64)
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
+def signed_distance(points: F64, start: F64, end: F64) -> F64:
+    """Distance in px from each point to each infinite line, points (A, 2), lines (L, 2) -> (L, 2): (A, L).
+
+    Positive to the right hand of someone who walks from `start` to `end` (y points down).
+    """
+    along = end - start
+    to = points[:, None, :] - start[None, :, :]
+    return (along[None, :, 0] * to[..., 1] - along[None, :, 1] * to[..., 0]) / np.hypot(along[:, 0], along[:, 1])
+
+
+def meeting(p: F64, q: F64, start: F64, end: F64) -> F64:
+    """Where paths p -> q (A, 2) meet segments start -> end (L, 2): the fraction of the path in 0..1, NaN where they do not. (A, L).
+
+    A path that only touches the segment with an end meets it; one that runs along it (parallel) does not.
+    """
+    move = (q - p)[:, None, :]
+    along = (end - start)[None, :, :]
+    to = start[None, :, :] - p[:, None, :]
+    cross = move[..., 0] * along[..., 1] - move[..., 1] * along[..., 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (to[..., 0] * along[..., 1] - to[..., 1] * along[..., 0]) / cross
+        u = (to[..., 0] * move[..., 1] - to[..., 1] * move[..., 0]) / cross
+    meets = (cross != 0) & (t >= 0) & (t <= 1) & (u >= 0) & (u <= 1)
+    return np.where(meets, t, np.nan)
+
+
+def inside(points: F64, ring: F64) -> Bools:
+    """Which points (A, 2) lie in the polygon `ring` (V, 2), by the even-odd rule -> (A,). The ring may or may not repeat its first point."""
+    a, b = ring, np.roll(ring, -1, axis=0)
+    y = points[:, 1, None]
+    spans = (a[None, :, 1] > y) != (b[None, :, 1] > y)
+    rise = b[:, 1] - a[:, 1]
+    slope = np.divide(b[:, 0] - a[:, 0], rise, out=np.zeros_like(rise), where=rise != 0)
+    x = a[None, :, 0] + (y - a[None, :, 1]) * slope[None, :]
+    return np.count_nonzero(spans & (points[:, 0, None] < x), axis=1) % 2 == 1
+
+
+def border_distance(points: F64, ring: F64) -> F64:
+    """Distance in px from points (A, 2) to the border of the polygon `ring` (V, 2) -> (A,)."""
+    a, b = ring, np.roll(ring, -1, axis=0)
+    along = b - a
+    length2 = np.maximum((along**2).sum(axis=1), 1e-12)
+    to = points[:, None, :] - a[None, :, :]
+    t = np.clip((to * along[None]).sum(axis=2) / length2[None], 0, 1)
+    away = to - t[..., None] * along[None]
+    return np.sqrt((away**2).sum(axis=2).min(axis=1))
+
+
+def fit_homography(source: ArrayLike, target: ArrayLike) -> F64:
+    """The homography (3, 3) that takes at least four points `source` (K, 2) to `target` (K, 2), by least squares (normalised DLT).
+
+    Raises ValueError when the points do not determine one (fewer than four, or three of four on a line).
+    Source: Hartley and Zisserman, Multiple View Geometry, algorithm 4.2.
+    """
+    p, q = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    if len(p) < 4 or p.shape != q.shape:
+        raise ValueError(f"a homography needs at least four pairs of points, here are {len(p)} and {len(q)}")
+
+    def normaliser(x: F64) -> F64:
+        centre = x.mean(axis=0)
+        spread = np.sqrt(((x - centre) ** 2).sum(axis=1)).mean()
+        s = np.sqrt(2) / spread if spread > 0 else 1.0
+        return np.array([[s, 0, -s * centre[0]], [0, s, -s * centre[1]], [0, 0, 1]])
+
+    tp, tq = normaliser(p), normaliser(q)
+    pn, qn = apply_homography(tp, p), apply_homography(tq, q)
+    one, zero = np.ones(len(p)), np.zeros((len(p), 3))
+    ph = np.column_stack([pn, one])
+    rows = np.concatenate([np.hstack([ph, zero, -qn[:, :1] * ph]), np.hstack([zero, ph, -qn[:, 1:] * ph])])
+    _, singular, vt = np.linalg.svd(rows)
+    if singular[7] < 1e-9 * singular[0]:
+        raise ValueError("the points do not determine a homography: three of them lie on one line or coincide")
+    h = np.linalg.inv(tq) @ vt[-1].reshape(3, 3) @ tp
+    return h / h[2, 2]
+
+
+def apply_homography(h: F64, points: ArrayLike) -> F64:
+    """Points (A, 2) through the homography `h` (3, 3) -> (A, 2)."""
+    p = np.asarray(points, np.float64)
+    out = np.column_stack([p, np.ones(len(p))]) @ h.T
+    return out[:, :2] / out[:, 2:]

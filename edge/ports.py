@@ -1,0 +1,100 @@
+"""The seams of the house, on one screen: what the inside asks of hardware, files and networks. No implementation lives here.
+
+Each port is a context manager: nothing is held that leaving it does not give back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge.data import U8, Detections, Frame, Message, Size, Stamp, Warmth
+from edge.shapes import Overlay
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What an opened source says of itself. `live` sources lose what is not read in time; others wait and can be resumed.
+
+    `frames` is how many will come in all, where that is known; `start_utc_ns` the wall time of `t_ns == 0` for a file;
+    `key` names the very content of a file (path, size, date), so that a resume never continues another one.
+    """
+
+    size: Size
+    fps: float
+    live: bool
+    frames: int | None = None
+    start_utc_ns: int | None = None
+    key: str = ""
+
+
+class Source(AbstractContextManager["Source"], Protocol):
+    """Frames of one camera in order. The end of the stream is the iterator's end; silence raises SourceTimeout, trouble SourceError."""
+
+    @property
+    def facts(self) -> SourceFacts: ...
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+
+class Detector(AbstractContextManager["Detector"], Protocol):
+    """Boxes in frames of several cameras, in one call."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each class id."""
+
+    @property
+    def batch(self) -> int:
+        """How many frames one call works on best."""
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """One Detections a frame, boxes in the frame's own pixels."""
+
+
+class Painter(AbstractContextManager["Painter"], Protocol):
+    """The picture of one camera, with its live heat: an accumulation buffer with decay, the view of what `warm` was told."""
+
+    def warm(self, stamp: Stamp, warmth: Warmth) -> None: ...
+
+    def paint(self, frame: Frame, overlay: Overlay) -> U8:
+        """The frame with live heat and the overlay's shapes on it, (H, W, 3) BGR; the frame's own pixels stay untouched."""
+
+
+class Recorder(AbstractContextManager["Recorder"], Protocol):
+    """Pictures of one camera onto disk."""
+
+    def record(self, stamp: Stamp, picture: U8) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message in the outbox under its sequence number."""
+
+    seq: int
+    message: Message
+
+
+class Outbox(Protocol):
+    """What is to be delivered, in order, and must survive a kill."""
+
+    def pending(self, after_seq: int, limit: int) -> list[Queued]:
+        """The oldest messages behind `after_seq` that nobody has acknowledged."""
+
+    def delivered(self, seqs: Sequence[int]) -> None:
+        """The broker has these; they may be forgotten."""
+
+    def last_values(self) -> list[Message]:
+        """The retained value of each topic that has one, to be said again on every connect."""
+
+
+class Publisher(AbstractContextManager["Publisher"], Protocol):
+    """Takes what the outbox holds to whoever subscribes. Never makes a camera wait."""
+
+    def wake(self) -> None:
+        """There is something new in the outbox."""
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until the outbox is empty and acknowledged; False when the time was not enough."""
