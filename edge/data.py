@@ -135,7 +135,7 @@ class Detections:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Backlog:
-    """Earlier sights of tracks confirmed in this frame: ``id (K,) i64``, ``t_ns (K,) i64``, ``xyxy (K, 4) f32``; a track's own in order of time."""
+    """Earlier sights of tracks confirmed in this frame: ``id (K,) i64``, ``t_ns (K,) i64``, ``xyxy (K, 4) f32``; sorted by id, then by time."""
 
     id: I64
     t_ns: I64
@@ -202,12 +202,13 @@ class Sights:
     """Where tracks stood, as counters read it: one row a track, each with its own time.
 
     ``id (N,) i64`` ascending and unique, ``t_ns (N,) i64``, ``point (N, 2) f64`` (the anchor, feet by default, in reference pixels),
-    ``height (N,) f64`` of the box, ``sure (N,) bool`` (false where the feet are cut by the picture's border), ``class_id (N,) i16``.
+    ``width, height (N,) f64`` of the box, ``sure (N,) bool`` (false where the feet are cut by the picture's border), ``class_id (N,) i16``.
     """
 
     id: I64
     t_ns: I64
     point: NDArray[np.float64]
+    width: NDArray[np.float64]
     height: NDArray[np.float64]
     sure: Bools
     class_id: I16
@@ -217,6 +218,7 @@ class Sights:
         object.__setattr__(self, "id", _column(self.id, np.int64, "id", n))
         object.__setattr__(self, "t_ns", _column(self.t_ns, np.int64, "t_ns", n))
         object.__setattr__(self, "point", _column(self.point, np.float64, "point", n, 2))
+        object.__setattr__(self, "width", _column(self.width, np.float64, "width", n))
         object.__setattr__(self, "height", _column(self.height, np.float64, "height", n))
         object.__setattr__(self, "sure", _column(self.sure, np.bool_, "sure", n))
         object.__setattr__(self, "class_id", _column(self.class_id, np.int16, "class_id", n))

@@ -1,0 +1,77 @@
+"""Presence becomes microseconds in cells. The sums live in the store; this room only says what one step adds.
+
+The unit is integer microseconds: a track adds the time since its last sight, measured between whole microseconds of its timeline, so that
+the parts of an hour sum to the hour, to the last bit, at any frame rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edge.roll import Array, Roll
+from edge.data import I64, Sights, Size, Warmth
+from edge.heat.options import HeatOptions
+
+
+def grid_size(reference: Size, cell: int) -> Size:
+    """Columns and rows of a grid of `cell` px over the reference picture; the last ones may stick out."""
+    return Size(-(-reference.width // cell), -(-reference.height // cell))
+
+
+class HeatGrid:
+    """Turns the sights of one camera into warmth."""
+
+    def __init__(self, options: HeatOptions, reference: Size) -> None:
+        self._cell = options.cell
+        self._size = grid_size(reference, options.cell)
+        self._max_gap_us = round(options.max_gap_s * 1e6)
+        self._spread = options.footprint == "box"
+        self._roll = Roll({"t_us": ((), np.int64, 0)})
+
+    def warm(self, sights: Sights) -> Warmth:
+        """What these sights add; a track's first sight adds nothing yet."""
+        if not len(sights):
+            return Warmth.empty()
+        rows, new = self._roll.rows(sights.id)
+        t_us = sights.t_ns // 1000
+        us = np.where(new, 0, np.minimum(t_us - self._roll["t_us"][rows], self._max_gap_us))
+        self._roll["t_us"][rows] = t_us
+        seen = us > 0
+        if self._spread:
+            return self._spread_out(sights, us, seen)
+        return Warmth(self._cells(sights.point[seen]), us[seen], sights.class_id[seen])
+
+    def end(self, ids: I64) -> None:
+        """Forget tracks that never come again."""
+        self._roll.drop(ids)
+
+    def state(self) -> dict[str, Array]:
+        return self._roll.state()
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        self._roll.restore(state)
+
+    def _cells(self, points: Array) -> Array:
+        """Flat index of the cell under each point (A, 2); points outside belong to the nearest cell of the border."""
+        column = np.clip(points[:, 0] // self._cell, 0, self._size.width - 1).astype(np.int32)
+        row = np.clip(points[:, 1] // self._cell, 0, self._size.height - 1).astype(np.int32)
+        return row * np.int32(self._size.width) + column
+
+    def _spread_out(self, sights: Sights, us: Array, seen: Array) -> Warmth:
+        """Presence spread evenly over the cells under the lower third of each box; what does not divide goes to the first cells."""
+        cells, shares, classes = [], [], []
+        for t in np.flatnonzero(seen):
+            (x, y), w, h = sights.point[t], sights.width[t], sights.height[t]
+            low = np.array([[x - w / 2, y - h / 3], [x + w / 2, y]])
+            left, top = np.clip(low[0] // self._cell, 0, (self._size.width - 1, self._size.height - 1)).astype(int)
+            right, bottom = np.clip(low[1] // self._cell, (left, top), (self._size.width - 1, self._size.height - 1)).astype(int)
+            block = (np.arange(top, bottom + 1)[:, None] * self._size.width + np.arange(left, right + 1)).ravel()
+            share, rest = divmod(int(us[t]), len(block))
+            cells.append(block)
+            shares.append(share + (np.arange(len(block)) < rest))
+            classes.append(np.full(len(block), sights.class_id[t]))
+        if not cells:
+            return Warmth.empty()
+        return Warmth(np.concatenate(cells), np.concatenate(shares), np.concatenate(classes))
