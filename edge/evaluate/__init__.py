@@ -1,0 +1,8 @@
+"""The product measured on annotated video: tracks, counts, events, heat. Nothing that runs on a device belongs here, and nothing inside knows of it."""
+
+from edge.evaluate.detections import RecordedDetections
+from edge.evaluate.report import LineReport, Report
+from edge.evaluate.score import evaluate
+from edge.evaluate.truth import Truth, TruthLine, load_truth
+
+__all__ = ["LineReport", "RecordedDetections", "Report", "Truth", "TruthLine", "evaluate", "load_truth"]
