@@ -1,0 +1,239 @@
+"""The life of tracks: born, confirmed, lost, found again, ended. The motion model, the pairing and the columns are this room's other files.
+
+Source: Zhang et al., ByteTrack: Multi-Object Tracking by Associating Every Detection Box (ECCV 2022), and its MIT-licensed code.
+What differs, and why, is in DESIGN.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import geometry
+from edge.data import I64, Backlog, Bools, Detections, Tracks
+from edge.track import kalman
+from edge.track.assignment import pair
+from edge.track.options import TrackOptions
+from edge.track.population import Population
+
+_NO_IDS: I64 = np.empty(0, np.int64)
+_NS = 1_000_000_000
+
+
+class ByteTrack:
+    """Follows the objects of one camera. Instances share nothing; ids ascend from `first_id` and are never given out twice."""
+
+    def __init__(self, options: TrackOptions | None = None, *, first_id: int = 1) -> None:
+        self._options = options or TrackOptions()
+        self._all = Population.empty()
+        self._early = Backlog.empty()  # sights of the unconfirmed; `id` is their key here
+        self._t_ns: int | None = None
+        self._next_id = first_id
+        self._next_key = 0
+
+    def follow(self, detections: Detections, t_ns: int) -> Tracks:
+        """The confirmed tracks in sight in the frame of `t_ns`, which sees `detections`; the order of those does not matter.
+
+        Raises ValueError when `t_ns` lies before the last frame's.
+        """
+        first_frame = self._t_ns is None
+        ended = [self._carry_to(t_ns)]
+        order = np.lexsort((detections.score, *detections.xyxy.T))
+        seen = detections[order]
+        free = self._associate(seen, t_ns)
+        self._update(seen, t_ns)
+        ended.append(self._end_unseen(t_ns))
+        self._bear(seen, np.flatnonzero(free & (seen.score >= self._options.new_score)), t_ns)
+        ended.append(self._end_duplicates())
+        backlog = self._confirm(seen, t_ns, at_once=first_frame and self._options.confirm_first_frame)
+        return self._report(seen, order, backlog, np.sort(np.concatenate(ended)))
+
+    def end(self) -> I64:
+        """Forget all tracks and the time, and return the ids that were out: for when what comes next has nothing to do with what was."""
+        self._t_ns = None
+        self._early = Backlog.empty()
+        return np.sort(self._drop(np.ones(len(self._all), np.bool_)))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Plain arrays that `restore` continues from, bit for bit. Their size is bounded by who is alive."""
+        columns = {name: column.copy() for name, column in self._all.columns().items()}
+        started = self._t_ns is not None
+        clock = np.array([started, self._t_ns or 0, self._next_id, self._next_key], np.int64)
+        early = {"early_key": self._early.id, "early_t_ns": self._early.t_ns, "early_xyxy": self._early.xyxy}
+        return {**columns, **early, "clock": clock}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Become the tracker whose `state` this is. Raises ValueError where it is not one's; then nothing has changed."""
+        missing = sorted({"clock", "early_key", "early_t_ns", "early_xyxy"} - set(state))
+        if missing:
+            raise ValueError(f"a tracker's state needs {missing[0]!r}, which is missing")
+        everyone = Population.of(state)
+        early = Backlog(np.array(state["early_key"]), np.array(state["early_t_ns"]), np.array(state["early_xyxy"]))
+        started, t_ns, next_id, next_key = (int(value) for value in state["clock"])
+        self._all, self._early, self._next_id, self._next_key = everyone, early, next_id, next_key
+        self._t_ns = t_ns if started else None
+
+    def _drop(self, gone: Bools) -> I64:
+        """Forget the tracks `gone` (N,) and return the ids among them."""
+        if not gone.any():
+            return _NO_IDS
+        ids = self._all.id[gone]
+        self._all.keep(~gone)
+        return ids[ids > 0]
+
+    def _carry_to(self, t_ns: int) -> I64:
+        """Move all tracks to `t_ns`; over a gap that nobody can be followed across, end them and return their ids."""
+        last_ns, self._t_ns = self._t_ns, t_ns
+        if last_ns is None:
+            return _NO_IDS
+        if t_ns < last_ns:
+            self._t_ns = last_ns
+            raise ValueError(
+                f"frames must come in order of time, this one is {(last_ns - t_ns) / _NS:.3f} s before the last; "
+                "where a camera's time starts anew, call end() first"
+            )
+        everyone = self._all
+        if t_ns - last_ns > self._options.lost_s * _NS:
+            return self._drop(np.ones(len(everyone), np.bool_))
+        if not len(everyone):
+            return _NO_IDS
+        # Out of sight, a box that grew or shrank while it was being hidden must not go on doing so.
+        everyone.mean[everyone.row < 0, 1, 3] = 0
+        mean, cov = kalman.predict(everyone.mean, everyone.cov, (t_ns - last_ns) / _NS * kalman.TICKS_PER_S)
+        if not self._options.predict_young:
+            young = everyone.id == 0
+            mean[young], cov[young] = everyone.mean[young], everyone.cov[young]
+        everyone.mean, everyone.cov = mean, cov
+        return _NO_IDS
+
+    def _associate(self, seen: Detections, t_ns: int) -> Bools:
+        """Give each track its row of `seen` (or -1); returns which high detections (D,) no track wanted."""
+        options, everyone = self._options, self._all
+        was_in_sight, confirmed = everyone.row >= 0, everyone.id > 0
+        everyone.row = np.full(len(everyone), -1, np.int32)
+        high = seen.score >= options.high_score
+        if not len(everyone) or not len(seen):
+            return high
+        low = ~high & (seen.score > options.low_score)
+        boxes, score = seen.xyxy.astype(np.float64), seen.score.astype(np.float64)
+        predicted = kalman.to_xyxy(everyone.mean)
+        overlap = geometry.iou(predicted, boxes)
+        fused = overlap * score if options.fuse_score else overlap
+
+        def match(likeness: NDArray[np.floating], least: float, tracks: Bools, detections: Bools) -> None:
+            rows, columns = np.flatnonzero(tracks), np.flatnonzero(detections)
+            if len(rows) and len(columns):
+                i, j = pair(1 - likeness[np.ix_(rows, columns)], 1 - least)
+                everyone.row[rows[i]] = columns[j]
+                detections[columns[j]] = False
+
+        match(fused, options.min_iou, confirmed, high)
+        match(overlap, options.min_iou_low, confirmed & was_in_sight & (everyone.row < 0), low)
+        match(fused, options.min_iou_young, ~confirmed, high)
+        if options.reach:
+            young = was_in_sight & (everyone.row < 0) & (t_ns - everyone.born_ns <= options.young_s * _NS)
+            if young.any() and high.any():
+                match(geometry.iou(_grown(predicted, options.reach), _grown(boxes, options.reach)), options.min_iou, young, high)
+        return high
+
+    def _update(self, seen: Detections, t_ns: int) -> None:
+        """Let the matched tracks learn from their detections."""
+        everyone = self._all
+        rows = np.flatnonzero(everyone.row >= 0)
+        if not len(rows):
+            return
+        match = everyone.row[rows]
+        everyone.mean[rows], everyone.cov[rows] = kalman.update(everyone.mean[rows], everyone.cov[rows], kalman.to_xyah(seen.xyxy[match]))
+        everyone.seen_ns[rows] = t_ns
+        # The class is what most of the score went to; one running lead is enough to know (Boyer and Moore's majority vote).
+        lead = everyone.vote[rows] + np.where(seen.class_id[match] == everyone.class_id[rows], seen.score[match], -seen.score[match])
+        everyone.class_id[rows] = np.where(lead < 0, seen.class_id[match], everyone.class_id[rows])
+        everyone.vote[rows] = np.abs(lead)
+
+    def _end_unseen(self, t_ns: int) -> I64:
+        """Drop unconfirmed tracks that missed this frame and confirmed ones that are out of sight for too long; returns the ids of the latter."""
+        everyone = self._all
+        too_long = t_ns - everyone.seen_ns > self._options.lost_s * _NS
+        return self._drop((everyone.row < 0) & ((everyone.id == 0) | too_long))
+
+    def _bear(self, seen: Detections, rows: NDArray[np.intp], t_ns: int) -> None:
+        """Begin a track at each detection of `rows` (K,)."""
+        n = len(rows)
+        if not n:
+            return
+        mean, cov = kalman.begin(kalman.to_xyah(seen.xyxy[rows]))
+        now = np.full(n, t_ns, np.int64)
+        keys = np.arange(self._next_key, self._next_key + n, dtype=np.int64)
+        self._next_key += n
+        self._all.join(
+            Population(
+                key=keys,
+                id=np.zeros(n, np.int64),
+                mean=mean,
+                cov=cov,
+                row=rows.astype(np.int32),
+                born_ns=now,
+                seen_ns=now.copy(),
+                class_id=seen.class_id[rows],
+                vote=seen.score[rows].astype(np.float64),
+            )
+        )
+
+    def _end_duplicates(self) -> I64:
+        """Where a track in sight lies on a lost one, drop the younger of the two; returns the ids among them."""
+        everyone = self._all
+        here, lost = np.flatnonzero(everyone.row >= 0), np.flatnonzero(everyone.row < 0)
+        if not len(here) or not len(lost):
+            return _NO_IDS
+        boxes = kalman.to_xyxy(everyone.mean)
+        i, j = np.nonzero(geometry.iou(boxes[here], boxes[lost]) > self._options.duplicate_iou)
+        older = everyone.born_ns[here[i]] < everyone.born_ns[lost[j]]
+        gone = np.zeros(len(everyone), np.bool_)
+        gone[np.where(older, lost[j], here[i])] = True
+        return self._drop(gone)
+
+    def _confirm(self, seen: Detections, t_ns: int, *, at_once: bool) -> Backlog:
+        """Give ids to the tracks that have proved themselves; returns what was seen of them before this frame."""
+        everyone = self._all
+        unconfirmed = everyone.id == 0
+        if not unconfirmed.any():
+            self._early = Backlog.empty()
+            return self._early
+        age = t_ns - everyone.born_ns
+        proved = unconfirmed & (at_once | ((age > 0) & (age >= self._options.confirm_s * _NS)))
+        n = int(proved.sum())
+        everyone.id[proved] = np.arange(self._next_id, self._next_id + n)
+        self._next_id += n
+        early = self._early
+        backlog = Backlog.empty()
+        if n and len(early):
+            keys, ids = everyone.key[proved], everyone.id[proved]
+            at = np.minimum(np.searchsorted(keys, early.id), n - 1)
+            told = keys[at] == early.id
+            by_id = np.argsort(ids[at][told], kind="stable")
+            backlog = Backlog(ids[at][told][by_id], early.t_ns[told][by_id], early.xyxy[told][by_id])
+        waiting = np.flatnonzero(unconfirmed & ~proved)
+        still = np.isin(early.id, everyone.key[waiting])
+        self._early = Backlog(
+            np.concatenate([early.id[still], everyone.key[waiting]]),
+            np.concatenate([early.t_ns[still], np.full(len(waiting), t_ns, np.int64)]),
+            np.concatenate([early.xyxy[still], seen.xyxy[everyone.row[waiting]]]),
+        )
+        return backlog
+
+    def _report(self, seen: Detections, order: NDArray[np.intp], backlog: Backlog, ended: I64) -> Tracks:
+        everyone = self._all
+        rows = np.flatnonzero((everyone.row >= 0) & (everyone.id > 0))
+        rows = rows[np.argsort(everyone.id[rows])]
+        match = everyone.row[rows]
+        xyxy = kalman.to_xyxy(everyone.mean[rows]).astype(np.float32)
+        return Tracks(everyone.id[rows], xyxy, seen.score[match], everyone.class_id[rows], order[match].astype(np.int32), backlog, ended)
+
+
+def _grown(boxes: NDArray[np.floating], reach: float) -> NDArray[np.floating]:
+    """Boxes (N, 4) with `reach` times their size more on each side (C-BIoU: Yang et al., Hard to Track Objects with Irregular Motions, 2023)."""
+    margin = (boxes[:, 2:] - boxes[:, :2]) * reach
+    return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], axis=1)
