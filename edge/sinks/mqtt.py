@@ -1,0 +1,229 @@
+"""Takes the outbox to an MQTT broker, for ever: who is dialled when, what is said in which order, what counts as delivered. Sockets are `mqtt_link`'s.
+
+The outbox is the session. The broker is asked to remember nothing, and whatever it has not acknowledged is said again from the oldest. On every
+connection the birth goes first, then the last values, then the outbox, in one order and with a bounded number of messages under way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import socket
+import threading
+import time
+import uuid
+from collections import deque
+from types import TracebackType
+
+from edge.data import Message
+from edge.errors import BrokerError, BrokerRefused, EdgeError
+from edge.ports import Outbox
+from edge.sinks.mqtt_link import Link
+from edge.sinks.mqtt_session import PAGE, Session
+from edge.sinks.options_mqtt import MqttOptions
+
+log = logging.getLogger(__name__)
+
+_FLUSH_S = 0.25  # an acknowledgement waits no longer than this to be written down
+_FAREWELL_S = 2.0  # what leaving may take while the broker answers slowly
+_HANG_UP_S = 0.5  # what leaving may take while a dial is under way
+_STEADY_S = 30.0  # a connection that held so long has proved that its cause of trouble is gone
+_ASIDES = 32  # passing remarks kept until the next turn
+
+
+def check_broker(options: MqttOptions) -> None:
+    """Connect once, and leave. Raises BrokerError when nobody answers, BrokerRefused when the answer is no."""
+    # A name of its own: the device that runs meanwhile must not be thrown out.
+    with Link(options, f"{options.client_id or 'edge'}-check-{uuid.uuid4().hex[:8]}") as link:
+        link.farewell()
+
+
+class MqttPublisher:
+    """The Publisher port by MQTT. Entering it starts its thread and returns at once, also when there is no broker.
+
+    Args:
+        options: where the broker is.
+        outbox: what is to be said; it is asked from the publisher's own thread only.
+        base_topic: the device's topics begin with it, `edge/gate` for instance.
+        birth: the `status` that says what is here; retained.
+        will: the `status` that says `offline`; by the broker when the line drops, by us when we leave in order.
+    """
+
+    def __init__(self, options: MqttOptions, outbox: Outbox, *, base_topic: str, birth: Message, will: Message) -> None:
+        self._options = options
+        self._outbox = outbox
+        self._base = base_topic.rstrip("/")
+        self._birth = birth
+        self._will = will
+        self._client_id = options.client_id or self._base.replace("/", "-")
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._changed = threading.Condition()  # guards what follows; notified when `_settled` moves
+        self._asked = 0  # how often somebody said that there is something new
+        self._settled = 0  # the last of these after which everything was acknowledged
+        self._poke: socket.socket | None = None
+        # The owner thread's own.
+        self._acked: list[int] = []  # the broker has them, the outbox does not know yet
+        self._flushed_s = 0.0  # when the outbox was last told
+        self._progress = False  # this connection has delivered something
+        self._asides: deque[Message] = deque(maxlen=_ASIDES)
+        self._connected = False
+        self._trouble = ""
+        self._logged = ""
+
+    @property
+    def connected(self) -> bool:
+        return self._connected
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection, as a sentence with a remedy; '' when there is one or none was tried yet."""
+        return self._trouble
+
+    def __enter__(self) -> MqttPublisher:
+        if self._thread is not None:
+            raise RuntimeError("a publisher is entered once; make another one")
+        self._poke, wake = socket.socketpair()
+        self._poke.setblocking(False)
+        wake.setblocking(False)
+        self._thread = threading.Thread(target=self._run, args=(wake,), name="mqtt", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Say `offline`, disconnect, end the thread. Without a broker this is immediate; it never takes more than a few seconds."""
+        if self._thread is None:
+            return
+        self._closing.set()
+        self._nudge()
+        # Only a dial the system does not give up keeps the thread longer; nobody waits for it, it ends by itself and says nothing more.
+        self._thread.join(_FAREWELL_S + 1 if self._connected else _HANG_UP_S)
+
+    def wake(self) -> None:
+        with self._changed:
+            self._asked += 1
+        self._nudge()
+
+    def say(self, message: Message) -> None:
+        """A remark in passing (health): sent at QoS 0 when there is a connection that takes it now, else forgotten."""
+        self._asides.append(Message(message.topic, message.payload, 0, message.retain, message.content_type))
+        self._nudge()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until all that the outbox holds now, and the last values, are acknowledged; False when the time was not enough."""
+        self.wake()
+        with self._changed:
+            mine = self._asked
+            return self._changed.wait_for(lambda: self._settled >= mine, timeout_s)
+
+    def _nudge(self) -> None:
+        with self._changed:
+            if self._poke is not None:
+                with contextlib.suppress(BlockingIOError):  # full of earlier nudges: it will wake up
+                    self._poke.send(b"!")
+
+    def _run(self, wake: socket.socket) -> None:
+        pause_s = self._options.first_pause_s
+        try:
+            while not self._closing.is_set():
+                began_s, self._progress = time.monotonic(), False
+                cause, refused = "", False
+                try:
+                    self._live(wake)
+                except EdgeError as error:
+                    cause, refused = str(error), isinstance(error, BrokerRefused)
+                except Exception as error:
+                    # The last line of defence of a device nobody watches: what is not foreseen must not end publishing for good.
+                    cause = f"publishing failed: {error!r}; it is tried again"
+                    log.debug("publishing failed", exc_info=True)
+                steady = time.monotonic() - began_s >= _STEADY_S
+                if self._progress or steady:
+                    pause_s = self._options.first_pause_s
+                if refused:
+                    pause_s = self._options.max_pause_s
+                self._lament(cause, again=steady)
+                self._closing.wait(pause_s * random.uniform(0.5, 1.0))
+                pause_s = min(pause_s * 2, self._options.max_pause_s)
+        finally:
+            with self._changed:
+                if self._poke is not None:
+                    self._poke.close()
+                self._poke = None
+            wake.close()
+
+    def _lament(self, cause: str, *, again: bool) -> None:
+        """Remember the trouble; log it unless it is the one that was logged last, and no steady connection lay between."""
+        self._trouble = cause
+        if cause and not self._closing.is_set() and (again or cause != self._logged):
+            log.warning("%s", cause)
+            self._logged = cause
+
+    def _live(self, wake: socket.socket) -> None:
+        """One connection, from dialling to leaving in order; EdgeError when it ends in another way."""
+        self._flush()
+        will = (f"{self._base}/{self._will.topic}", self._will)
+        with Link(self._options, self._client_id, will=will, wake=wake) as link:
+            session = Session(link, self._outbox, base_topic=self._base, birth=self._birth, acked=self._acked)
+            self._asides.clear()  # they spoke of a time when nobody listened
+            self._connected, self._trouble = True, ""
+            log.info("connected to the broker at %s", link.where)
+            try:
+                self._converse(link, session)
+                self._leave(link, session)
+            finally:
+                self._connected = False
+                # Also from a line that broke: an acknowledgement that came is one.
+                self._progress |= session.collect()
+                self._flush()
+
+    def _converse(self, link: Link, session: Session) -> None:
+        limit_s = self._options.ack_timeout_s
+        nap_s = min(self._options.keepalive_s, limit_s) / 4  # only keep-alive and that limit ask for a look now and then
+        heeded = -1
+        while not self._closing.is_set():
+            asked = self._asked  # read before the outbox is: what comes in between asks anew
+            self._send_asides(link)
+            if asked != heeded:
+                session.refresh()
+            session.fill()
+            if heeded == -1:
+                # Behind the birth in the order of the wire, so that the broker answers with ours, not with an old one.
+                link.subscribe(f"{self._base}/{self._birth.topic}")
+            heeded = asked
+            if session.quiet and not self._acked and self._settled < heeded:
+                with self._changed:
+                    self._settled = heeded
+                    self._changed.notify_all()
+            link.turn(_FLUSH_S if self._acked else nap_s)
+            self._progress |= session.collect()
+            now_s = time.monotonic()
+            if session.quiet or len(self._acked) >= PAGE or now_s - self._flushed_s >= _FLUSH_S:
+                self._flush()
+            if session.waiting and now_s - session.progress_s > limit_s:
+                raise BrokerError(f"{link.where} has acknowledged nothing for {limit_s:g} s; the connection is made anew")
+
+    def _send_asides(self, link: Link) -> None:
+        congested = link.congested  # the last turn could not write all it had
+        while self._asides:
+            aside = self._asides.popleft()
+            if not congested:
+                link.send(f"{self._base}/{aside.topic}", aside)
+
+    def _leave(self, link: Link, session: Session) -> None:
+        session.part(self._will)
+        until_s = time.monotonic() + _FAREWELL_S
+        while not session.quiet and (left_s := until_s - time.monotonic()) > 0:
+            session.fill()
+            link.turn(left_s)
+            self._progress |= session.collect()
+        if session.quiet:
+            link.farewell()
+        # Else the line is dropped, and the broker says the will for us.
+
+    def _flush(self) -> None:
+        """Tell the outbox what was delivered. What it fails to note is told again before the next connection."""
+        if self._acked:
+            self._outbox.delivered(tuple(self._acked))
+            self._acked.clear()
+        self._flushed_s = time.monotonic()

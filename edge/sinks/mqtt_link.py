@@ -1,0 +1,242 @@
+"""One connection to an MQTT broker, from CONNECT to its end: the only file that knows paho. What is said, and when again, is `mqtt`'s.
+
+A link never reconnects. Each connection has a new client, so that no packet identifier, no half-sent packet and no message of an earlier
+connection can be taken for one of this; the broker keeps no session either (clean start). What must survive is in the outbox.
+
+One thread uses a link, and drives the socket itself: `turn` waits, writes and reads, and every callback runs inside it.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from types import TracebackType
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.data import Message
+from edge.errors import BrokerError, BrokerRefused
+from edge.sinks.options_mqtt import MqttOptions
+
+# What to do about a refusal, by MQTT 5 reason code (paho translates the six codes of 3.1.1 to these).
+_REMEDY = {
+    0x84: 'set protocol to "3.1.1"',
+    0x85: "choose another client_id",
+    0x86: "check username and password",
+    0x87: "check username and password, and what the broker lets this user read and write",
+    0x8A: "ask whoever runs the broker to lift the ban",
+    0x8C: "this broker wants a way to log in other than a password",
+    0x8E: "another connection uses the same client_id; give each device its own name",
+    0x95: "raise the broker's limit of bytes a message",
+    0x97: "raise the broker's quota for this user",
+    0x9A: "let the broker keep retained messages",
+    0x9B: "let the broker accept QoS 1",
+}
+
+
+class Link:
+    """A context manager around one connection; entering it connects, leaving it without `farewell` drops the line, and the will is said.
+
+    Args:
+        options: where and how.
+        client_id: the name of the connection.
+        will: the full topic and the message the broker says when the line drops; None for none.
+        wake: a socket that becomes readable when somebody wants `turn` to return early.
+    """
+
+    def __init__(
+        self, options: MqttOptions, client_id: str, *, will: tuple[str, Message] | None = None, wake: socket.socket | None = None
+    ) -> None:
+        self.acks: list[int] = []  # identifiers of acknowledged messages, in the broker's order; whoever reads them clears them
+        self.heard: list[bytes] = []  # payloads that came on subscribed topics, likewise
+        self.window = options.in_flight  # how many messages may be unacknowledged; the broker may have lowered it
+        self.max_bytes: int | None = None  # the largest packet the broker takes, where it says so
+        self._options = options
+        self._v5 = options.protocol == "5"
+        self._wake = wake
+        self._greeting: ReasonCode | None = None
+        self._refusal: BrokerRefused | None = None
+        self._topics: dict[int, str] = {}
+        self._property_sets: dict[tuple[int, str], Properties] = {}
+        self._client = self._make(client_id, will)
+
+    @property
+    def where(self) -> str:
+        return f"{self._options.host}:{self._options.port}"
+
+    def _make(self, client_id: str, will: tuple[str, Message] | None) -> Client:
+        options = self._options
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=MQTTProtocolVersion.MQTTv5 if self._v5 else MQTTProtocolVersion.MQTTv311,
+            clean_session=None if self._v5 else True,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = options.connect_timeout_s
+        # The window is counted by the caller, so paho's own (which re-reads its whole queue at every acknowledgement) is off; its queue is bounded.
+        client.max_inflight_messages_set(0)
+        client.max_queued_messages_set(options.in_flight)
+        if options.username:
+            client.username_pw_set(options.username, options.password)
+        if will is not None:
+            topic, message = will
+            client.will_set(
+                topic,
+                message.payload,
+                qos=message.qos,
+                retain=message.retain,
+                properties=self._properties(PacketTypes.WILLMESSAGE, message),
+            )
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        # With a hook for "wants to write" paho queues packets and leaves the writing to `turn`, outside of every callback.
+        client.on_socket_register_write = lambda *_: None
+        return client
+
+    def __enter__(self) -> Link:
+        """Connect and wait for the broker's word. Raises BrokerError when nobody answers, BrokerRefused when the answer is no."""
+        options = self._options
+        try:
+            self._client.connect(options.host, options.port, keepalive=options.keepalive_s, clean_start=True if self._v5 else 3)
+        except TimeoutError as error:
+            raise BrokerError(
+                f"no answer from {self.where} within {options.connect_timeout_s:g} s; is the broker on, and the address right?"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise BrokerError(f"cannot reach the broker at {self.where}: {error}; is it running, and the address right?") from error
+        try:
+            self._greet()
+        except BaseException:
+            self._drop()
+            raise
+        return self
+
+    def _greet(self) -> None:
+        sock = self._client.socket()
+        if isinstance(sock, socket.socket):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a lone event must not wait for the acknowledgement of another
+        until_s = time.monotonic() + self._options.connect_timeout_s
+        while self._greeting is None:
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                raise BrokerError(
+                    f"{self.where} accepted the connection but said nothing for {self._options.connect_timeout_s:g} s; is it an MQTT broker?"
+                )
+            self.turn(left_s)
+
+    def turn(self, timeout_s: float) -> None:
+        """Wait until something comes, can be written, or `timeout_s` passes; read it, write it. Raises BrokerError when the connection is over."""
+        client = self._client
+        try:
+            if (sock := client.socket()) is not None:
+                # Read before writing: a line that cannot be written to may still hold acknowledgements, and the reason it was closed.
+                if self._wait(sock.fileno(), timeout_s):
+                    client.loop_read()
+                if client.want_write():
+                    client.loop_write()
+                client.loop_misc()
+        except Exception as error:
+            # struct.error, IndexError, MQTTException ...: whatever paho makes of bytes that are not MQTT.
+            raise BrokerError(f"{self.where} sent what is not MQTT {self._options.protocol}: {error!r}") from error
+        if self._refusal is not None:
+            raise self._refusal
+        if client.socket() is None:
+            if self._greeting is None:
+                hint = '; if it knows MQTT 3.1.1 only, set protocol to "3.1.1"' if self._v5 else ""
+                raise BrokerError(f"{self.where} closed the connection before it said a word{hint}")
+            raise BrokerError(f"the connection to {self.where} was lost")
+
+    def _wait(self, fileno: int, timeout_s: float) -> bool:
+        poll = select.poll()
+        poll.register(fileno, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
+        if self._wake is not None:
+            poll.register(self._wake.fileno(), select.POLLIN)
+        readable = False
+        for ready, events in poll.poll(max(timeout_s, 0) * 1000):
+            if ready == fileno:
+                readable = bool(events & ~select.POLLOUT)
+            elif self._wake is not None:
+                self._wake.recv(4096)
+        return readable
+
+    @property
+    def congested(self) -> bool:
+        """The socket has not taken what it was given; what may be lost had better not be added."""
+        return self._client.want_write()
+
+    def send(self, topic: str, message: Message) -> int:
+        """Queue a message for the next turn -> its identifier, which will be among `acks` (QoS 0: once it is written)."""
+        info = self._client.publish(
+            topic, message.payload, qos=message.qos, retain=message.retain, properties=self._properties(PacketTypes.PUBLISH, message)
+        )
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise BrokerError(f"the connection to {self.where} takes no more messages: {info.rc.name}")
+        self._topics[info.mid] = topic
+        return info.mid
+
+    def fits(self, topic: str, message: Message) -> bool:
+        """False for a message the broker has said it will not take, however often it comes."""
+        return self.max_bytes is None or len(message.payload) + len(topic) + 64 <= self.max_bytes
+
+    def subscribe(self, topic: str) -> None:
+        self._client.subscribe(topic, qos=1)
+
+    def farewell(self) -> None:
+        """End in order: the broker forgets the will. Nothing may be sent afterwards."""
+        self._client.disconnect()
+        if self._client.socket() is not None:
+            self._client.loop_write()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._drop()
+
+    def _drop(self) -> None:
+        sock = self._client.socket()
+        if sock is not None:
+            sock.close()
+
+    def _properties(self, packet: int, message: Message) -> Properties | None:
+        if not self._v5 or not message.content_type:
+            return None
+        key = packet, message.content_type
+        if key not in self._property_sets:  # making one costs paho as much as the message itself
+            self._property_sets[key] = Properties(packet)  # type: ignore[no-untyped-call]
+            self._property_sets[key].ContentType = message.content_type
+        return self._property_sets[key]
+
+    def _refused(self, what: str, code: ReasonCode) -> BrokerRefused:
+        remedy = _REMEDY.get(code.value, "the broker's log may say why")
+        return BrokerRefused(f"{self.where} {what}: {str(code).lower()}; {remedy}")
+
+    def _on_connect(self, client: Client, userdata: object, flags: ConnectFlags, code: ReasonCode, properties: Properties | None) -> None:
+        self._greeting = code
+        if code.is_failure:
+            self._refusal = self._refused("refuses the connection", code)
+            return
+        self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
+        self.max_bytes = getattr(properties, "MaximumPacketSize", None)
+
+    def _on_disconnect(
+        self, client: Client, userdata: object, flags: DisconnectFlags, code: ReasonCode, properties: Properties | None
+    ) -> None:
+        # A broker that stops or is restarted (0x8B) also says so; that is not a refusal.
+        if flags.is_disconnect_packet_from_server and code.is_failure and code.value != 0x8B:
+            self._refusal = self._refusal or self._refused("ended the connection", code)
+
+    def _on_publish(self, client: Client, userdata: object, mid: int, code: ReasonCode, properties: Properties | None) -> None:
+        topic = self._topics.pop(mid, "")
+        if code.is_failure:
+            self._refusal = self._refusal or self._refused(f"refuses a message on {topic}", code)
+        else:
+            self.acks.append(mid)
+
+    def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
+        self.heard.append(bytes(message.payload))
