@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,11 +48,11 @@ class RecordedDetections:
 
 def _read(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             dets = np.asarray(arrays["dets"], np.float64)
     except OSError as error:
         raise UsageError(f"detections {path} cannot be read: {error.strerror or error}") from error
-    except (KeyError, TypeError, AttributeError, ValueError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"detections {path} must be an .npz file with an array named dets") from error
     if dets.ndim != 2 or dets.shape[1] != 6:
         raise UsageError(f"detections {path}: dets has shape {dets.shape}, wanted (N, 6): frame, x1, y1, x2, y2, score")
