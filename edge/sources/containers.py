@@ -1,0 +1,136 @@
+"""Opening what PyAV can open, and the sentences for when it cannot: the one place where FFmpeg's errors become ours. No pictures are read here."""
+
+from __future__ import annotations
+
+import errno
+import time
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+import av.error
+
+from edge.errors import SourceError, SourceTimeout
+from edge.sources.address import Address
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+# FFmpeg draws pictures of text files and of bare metadata; nobody means those by "a video".
+_NO_VIDEO_FORMATS = {"tty", "ansi", "bin", "xbin", "adf", "idf", "ffmetadata"}
+
+
+def open_container(address: Address, *, timeout_s: tuple[float, float]) -> tuple[InputContainer, VideoStream]:
+    """The opened container and its first video stream. SourceError says what is there instead, SourceTimeout that nothing answers."""
+    shown = address.shown
+    if address.kind == "file":
+        _check_file(Path(address.target), shown)
+    if address.kind == "v4l2":
+        _check_device(address.target, shown)
+    started_s = time.monotonic()
+    try:
+        container = av.open(_target(address), **_how(address, timeout_s), metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        # FFmpeg gives an interrupted greeting several names, "invalid data" among them.
+        if address.kind in ("http", "rtsp") and time.monotonic() - started_s >= timeout_s[0]:
+            raise sentence(TimeoutError(), address, opening=True) from quiet(error)
+        raise sentence(error, address, opening=True) from quiet(error)
+    streams = container.streams.video
+    if not streams or container.format.name in _NO_VIDEO_FORMATS or streams[0].codec_context is None:
+        holds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        found = f"it holds {holds}" if not streams else f"its format {container.format.name} has no pictures this build decodes"
+        container.close()
+        raise SourceError(f"{shown} is not a video: {found}; give a file or stream with H.264, H.265 or another common video in it")
+    return container, streams[0]
+
+
+def sentence(error: Exception, address: Address, *, opening: bool) -> SourceError:
+    """What `error` of FFmpeg's means for who wrote the address. FFmpeg's own text holds the URL with its password and is left out."""
+    shown, live = address.shown, address.kind in ("http", "rtsp", "v4l2")
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    match error:
+        case av.error.ExitError() | TimeoutError():
+            what = "did not answer in time" if opening else "went silent"
+            return SourceTimeout(f"{shown} {what}; check that the camera or server is on and the network reaches it")
+        case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
+            scheme = address.uri.partition(":")[0]
+            return SourceError(f"{shown} refuses the user name or password; write {scheme}://user:password@host/path with the right ones")
+        case av.error.HTTPNotFoundError():
+            return SourceError(f"{shown} is not there: the server answers, but knows no such path; look its path up in the camera's manual")
+        case ConnectionRefusedError():
+            return SourceError(
+                f"{shown} refuses the connection: nothing listens at that address and port; check both, and that the camera is on"
+            )
+        case PermissionError() if address.kind == "v4l2":
+            return SourceError(f"{shown} may not be opened by this user; add the user to the group video")
+        case PermissionError():
+            return SourceError(f"{shown} may not be read by this user; change its permissions")
+        case _ if getattr(error, "errno", None) == errno.EBUSY:
+            return SourceError(f"{shown} is in use by another program; close that program, one camera serves one reader")
+        case av.error.InvalidDataError() if opening and not live:
+            return SourceError(f"{shown} is not a video, or its header is broken or cut off; give a file that a player plays")
+        case av.error.InvalidDataError() if opening and address.kind != "v4l2":
+            return SourceError(f"{shown} answers, but not with video; check that the port and the path are those of the stream")
+        case av.error.ProtocolNotFoundError():
+            return SourceError(f"{shown} needs a protocol that this build of FFmpeg lacks; use another scheme, or another build of PyAV")
+    if not live:
+        return SourceError(f"{shown} cannot be read: {reason}; check the disk, and that the file plays")
+    what = "cannot be reached" if opening else "broke off"
+    return SourceError(f"{shown} {what}: {reason}; check the name, the port and the network, and that such a stream is served there")
+
+
+def quiet(error: BaseException) -> Exception:
+    """A cause to raise from that carries no URL: the number and the reason of `error`, and nothing else of it."""
+    return OSError(getattr(error, "errno", None) or 0, getattr(error, "strerror", None) or type(error).__name__)
+
+
+def _check_file(path: Path, shown: str) -> None:
+    if path.is_dir():
+        raise SourceError(f"{shown} is a folder; give one video file in it")
+    if not path.exists():
+        near = path.parent
+        while not near.exists():
+            near = near.parent
+        where = "" if near == path.parent else f"; the path exists only up to {near.absolute()}"
+        raise SourceError(f"{shown} does not exist{where}; give the path of a video file")
+    if path.is_file() and path.stat().st_size == 0:
+        raise SourceError(f"{shown} is empty; give a video file with something in it")
+
+
+def _check_device(device: str, shown: str) -> None:
+    if "video4linux2,v4l2" not in av.formats_available:
+        raise SourceError(f"{shown} needs a build of PyAV with v4l2, as its wheels for Linux have; install one of those")
+    if not Path(device).exists():
+        present = sorted(glob("/dev/v4l/by-id/*")) or sorted(glob("/dev/video*"))
+        there = f"present are {', '.join(present)}" if present else "no camera is plugged in, or a container was not given the device"
+        raise SourceError(f"{shown} is not there: {there}")
+
+
+def _target(address: Address) -> str:
+    # An absolute path, so that no file's name is taken for one of FFmpeg's protocols.
+    return str(Path(address.target).absolute()) if address.kind == "file" else address.target
+
+
+def _how(address: Address, timeout_s: tuple[float, float]) -> dict[str, Any]:
+    """Arguments for av.open."""
+    match address.kind:
+        case "rtsp":
+            # Without a probe of the rate an opened stream is current within half a second instead of two.
+            options = {"rtsp_transport": address.options["transport"], "allowed_media_types": "video", "fpsprobesize": "0"}
+            return {"options": options, "timeout": timeout_s}
+        case "v4l2":
+            # A blocking read of a stuck camera could not be interrupted.
+            options = {"fflags": "nonblock", "fpsprobesize": "0"}
+            wanted = address.options
+            if "width" in wanted:
+                options["video_size"] = f"{wanted['width']}x{wanted['height']}"
+            if "fps" in wanted:
+                options["framerate"] = wanted["fps"]
+            if "format" in wanted:
+                options["input_format"] = wanted["format"]
+            return {"format": "v4l2", "options": options, "timeout": timeout_s}
+        case "http":
+            return {"timeout": timeout_s}
+    return {}
