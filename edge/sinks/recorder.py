@@ -1,0 +1,155 @@
+"""A Recorder of one camera: pictures into segments of H.264, within a budget of bytes. What is on the pictures is not decided here.
+
+Files are ``folder/camera/20240131T235959Z.mp4``, UTC. A failure loses no earlier file and leaves the recorder usable: the next picture tries anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import av.error
+import cv2
+
+from edge.data import U8, Size, Stamp
+from edge.errors import RecorderError
+from edge.sinks.options import RecordOptions
+from edge.sinks.recorder_disk import make_room, new_segment
+from edge.sinks.recorder_segment import Segment
+
+log = logging.getLogger(__name__)
+
+_SECOND_NS = 1_000_000_000
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some room, or lower max_bytes and raise free_floor_bytes",
+    errno.EDQUOT: "the user's quota is used up; raise it, or lower max_bytes",
+    errno.EACCES: "this user may not write there; change the folder or its permissions",
+    errno.EPERM: "this user may not write there; change the folder or its permissions",
+    errno.EROFS: "the disk is mounted read-only; remount it, or choose another folder",
+    errno.ENOTDIR: "a part of that path is a file; choose another folder",
+    errno.EEXIST: "a part of that path is a file; choose another folder",
+}
+
+
+class PyavRecorder:
+    """Records one camera by PyAV. `utc_ns` says which UTC time, in ns since 1970, a `t_ns` of this camera's timeline is."""
+
+    def __init__(self, options: RecordOptions, camera: str, *, utc_ns: Callable[[int], int]) -> None:
+        self._options = options
+        self._folder = options.folder / camera
+        self._utc_ns = utc_ns
+        self._segment: Segment | None = None
+        self._recorded: list[Path] = []
+        self._last_ns: int | None = None
+        self._due_ns: int | None = None
+        self._entered = self._closed = False
+
+    @property
+    def recorded(self) -> tuple[Path, ...]:
+        """The segments written so far that the budget has not deleted, in order of time; the one being written is the last."""
+        return tuple(self._recorded)
+
+    def __enter__(self) -> PyavRecorder:
+        if self._entered:
+            raise RuntimeError("a recorder is entered once; make another one")
+        self._entered = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = True
+        self._end_segment()
+
+    def record(self, stamp: Stamp, picture: U8) -> None:
+        """Keep `picture` (H, W, 3) BGR. RecorderError says why it cannot be written; what was recorded before stays and plays."""
+        if not self._entered or self._closed:
+            raise RuntimeError("a recorder records inside its with block")
+        if not self._is_due(stamp.t_ns):
+            return
+        picture = fitted(picture, max_height=self._options.max_height)
+        try:
+            segment = self._segment_for(stamp.t_ns, Size(picture.shape[1], picture.shape[0]))
+            segment.write(stamp.t_ns, picture)
+        except (av.error.FFmpegError, OSError, RecorderError) as error:
+            with contextlib.suppress(RecorderError):  # a full disk refuses the end of the file too; its fragments play without
+                self._end_segment()
+            raise _sentence(error, self._folder) from error
+        self._last_ns = stamp.t_ns
+
+    def _is_due(self, t_ns: int) -> bool:
+        if self._options.max_fps is None:
+            return True
+        step_ns = round(_SECOND_NS / self._options.max_fps)
+        if self._last_ns is not None and self._due_ns is not None and self._last_ns <= t_ns < self._due_ns - step_ns // 20:
+            return False  # the twentieth forgives a camera's jitter
+        # Due times keep the pace over a camera whose rate is no multiple of ours, and start anew after a gap.
+        ahead = self._due_ns is not None and 0 <= t_ns - self._due_ns + step_ns // 20 < step_ns
+        self._due_ns = (self._due_ns if ahead and self._due_ns is not None else t_ns) + step_ns
+        return True
+
+    def _segment_for(self, t_ns: int, size: Size) -> Segment:
+        """The segment that the picture belongs to: the present one, or a new one where time, size or bytes ask for it."""
+        segment, limit = self._segment, self._options
+        if segment is not None and (
+            size != segment.size
+            or t_ns - segment.start_ns >= limit.segment_s * _SECOND_NS
+            or (self._last_ns is not None and t_ns < self._last_ns)
+            # Small pieces, so that a small budget can hold more than the one that must not be deleted.
+            or (t_ns >= segment.key_ns and segment.path.stat().st_size > limit.max_bytes // 4)
+        ):
+            self._end_segment()
+            segment = None
+        if segment is None or t_ns >= segment.key_ns:
+            writing = segment.path if segment else None
+            deleted = make_room(self._folder, writing=writing, max_bytes=limit.max_bytes, free_floor_bytes=limit.free_floor_bytes)
+            if deleted:
+                log.info("%s: deleted %d oldest segments, up to %s", self._folder, len(deleted), deleted[-1].name)
+                self._recorded = [path for path in self._recorded if path not in deleted]
+        if segment is None:
+            segment = self._segment = self._begin_segment(t_ns, size)
+        return segment
+
+    def _begin_segment(self, t_ns: int, size: Size) -> Segment:
+        start_utc_ns = self._utc_ns(t_ns)
+        path = new_segment(self._folder, start_utc_ns=start_utc_ns)
+        try:
+            segment = Segment(path, size=size, start_ns=t_ns, start_utc_ns=start_utc_ns, crf=self._options.crf, preset=self._options.preset)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        self._recorded.append(path)
+        return segment
+
+    def _end_segment(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is None:
+            return
+        try:
+            segment.close()
+        except (av.error.FFmpegError, OSError) as error:
+            raise _sentence(error, self._folder) from error
+        finally:
+            if segment.path.exists() and (segment.pictures == 0 or segment.path.stat().st_size == 0):
+                segment.path.unlink()
+                self._recorded.remove(segment.path)
+
+
+def fitted(picture: U8, *, max_height: int | None) -> U8:
+    """`picture` as H.264 takes it: at most `max_height` high, both sides even (an odd last row or column is cut off)."""
+    height, width = picture.shape[:2]
+    if max_height is not None and height > max_height:
+        even = max_height // 2 * 2
+        scaled: U8 = cv2.resize(picture, (max(2, round(width * even / height / 2) * 2), even), interpolation=cv2.INTER_AREA)
+        return scaled
+    return picture[: height // 2 * 2, : width // 2 * 2]
+
+
+def _sentence(error: Exception, folder: Path) -> RecorderError:
+    if isinstance(error, RecorderError):
+        return error
+    number = getattr(error, "errno", None)
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    advice = _ADVICE.get(number or 0, f"{reason}; check the disk and the folder")
+    return RecorderError(f"video cannot be written to {folder}: {advice}")
