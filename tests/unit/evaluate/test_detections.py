@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from edge.data import Frame, HostPixels, Size, Stamp
 from edge.errors import UsageError
 from edge.evaluate import RecordedDetections
+from edge.ports import Detector
 
 ROWS = np.array([[3, 5, 6, 7, 8, 0.5], [1, 0, 0, 10, 20, 0.9], [3, 1, 2, 3, 4, 0.25]], np.float32)
 
 
-def saved(folder: Path, rows: object) -> Path:
+def saved(folder: Path, rows: Any) -> Path:
     np.savez(folder / "dets.npz", dets=rows)
     return folder / "dets.npz"
 
@@ -24,7 +26,8 @@ def frame(index: int) -> Frame:
 
 
 def test_index_zero_is_the_recordings_frame_one(tmp_path: Path) -> None:
-    with RecordedDetections(saved(tmp_path, ROWS)) as detector:
+    detector: Detector = RecordedDetections(saved(tmp_path, ROWS))
+    with detector:
         first, second, third, fourth = detector.detect([frame(index) for index in range(4)])
     assert (len(first), len(second), len(third), len(fourth)) == (1, 0, 2, 0)
     assert first.xyxy.tolist() == [[0, 0, 10, 20]]
@@ -48,7 +51,7 @@ def test_an_empty_recording_plays_nothing(tmp_path: Path) -> None:
         (np.array([None]), "an array named dets"),
     ],
 )
-def test_rows_that_cannot_be_meant_are_refused(tmp_path: Path, rows: object, sentence: str) -> None:
+def test_rows_that_cannot_be_meant_are_refused(tmp_path: Path, rows: Any, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         RecordedDetections(saved(tmp_path, rows))
 

@@ -47,7 +47,8 @@ def test_nothing_counted_of_nothing_is_perfect() -> None:
 def test_no_other_matching_is_larger(a: list[int], b: list[int]) -> None:
     near = np.abs(np.subtract.outer(a, b)) <= 10 if a and b else np.zeros((len(a), len(b)))
     most = len(assign(near.astype(np.float64)))
-    score = event_f1(ins(*(t / 10 for t in a)), ins(*(t / 10 for t in b)))
+    ours, theirs = ([Passing("door", "in", t * S // 10) for t in times] for times in (a, b))
+    score = event_f1(ours, theirs)
     assert score == pytest.approx(2 * most / (len(a) + len(b)) if a or b else 1)
 
 

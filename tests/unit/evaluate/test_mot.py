@@ -65,9 +65,10 @@ def test_exactly_half_an_overlap_is_enough() -> None:
 
 
 def test_as_many_matches_as_can_be_come_before_the_best_overlap() -> None:
-    objects = np.array([[0.0, 0, 10, 10], [3, 0, 13, 10]])
-    tracks = np.array([[1.0, 0, 11, 10], [-3, 0, 7, 10]])  # the first overlaps both objects, the second only the first
-    assert scored([(np.array([1, 2]), objects, np.array([5, 6]), tracks)]).misses == 0
+    """Three in a row, each track 3 px right of one object; two of them lie all but on the next object, which would leave the outer ones alone."""
+    objects, tracks = (np.array([[x, 0, x + 10, 10] for x in left]) for left in ((0, 3.1, 6.2), (3, 6.1, 9.2)))
+    score = scored([(np.array([1, 2, 3]), objects, np.array([5, 6, 7]), tracks)])
+    assert score.misses == score.false_positives == 0
 
 
 def test_an_empty_frame_changes_nothing() -> None:
@@ -100,12 +101,13 @@ def world(seed: int, *, objects: int, tracks: int, frames: int) -> list[Frame]:
     """Objects that walk past one another, and boxes near them under ids that change now and then. Ties of overlap do not occur."""
     random = np.random.default_rng(seed)
     place = random.uniform(0, 25, (objects, 2))
+    size = random.uniform([18, 36], [22, 44], (objects, 2))  # were all of one size, a box within several would overlap them all alike
     ids = random.integers(1, tracks + 1, objects)
     told = []
     for _ in range(frames):
         place = place + random.normal(0, 1.5, place.shape)
         ids = np.where(random.random(objects) < 0.2, random.integers(1, tracks + 1, objects), ids)
-        boxes = np.column_stack([place, place + [20, 40]])
+        boxes = np.column_stack([place, place + size])
         seen = random.random(objects) < 0.9
         track_ids, first = np.unique(ids, return_index=True)
         near = boxes[first] + random.normal(0, 2, (len(first), 4))

@@ -30,13 +30,18 @@ def truth(line: TruthLine = LINE) -> Truth:
     return Truth(Path("walk.mp4"), Annotation(frame, np.ones(FRAMES, np.int64), xyxy), {"door": line})
 
 
+def warmth(cell: int, class_id: int = 0) -> Warmth:
+    """What one track adds in one frame."""
+    return Warmth(np.array([cell], np.int32), np.array([10**6 // FPS]), np.array([class_id], np.int16))
+
+
 def result(index: int, *, events: tuple[Event, ...] = (), class_id: int = 0) -> Result:
     """What a perfect pipeline says of that walk."""
-    xyxy = truth().annotation.xyxy[index : index + 1]
-    kind = np.array([class_id])
-    tracks = Tracks(np.array([4]), xyxy, np.array([0.9]), kind, np.array([0]), Backlog.empty(), np.empty(0, np.int64))
+    xyxy = truth().annotation.xyxy[index : index + 1].astype(np.float32)
+    kind = np.array([class_id], np.int16)
+    tracks = Tracks(np.array([4]), xyxy, np.array([0.9], np.float32), kind, np.array([0], np.int32), Backlog.empty(), np.empty(0, np.int64))
     cell = int(100 // 8 * 20 + (20 + 3 * index) // 8)
-    return Result(Stamp("door", index, index * 10**9 // FPS, SIZE), tracks, events, Warmth(np.array([cell]), np.array([100_000]), kind))
+    return Result(Stamp("door", index, index * 10**9 // FPS, SIZE), tracks, events, warmth(cell, class_id))
 
 
 def crossing(t_s: float, *, place: str = "door", verb: str = "out", class_id: int = 0, kind: str = "line") -> Event:
@@ -81,7 +86,7 @@ def test_a_line_that_the_file_did_not_count_is_counted_from_its_annotation() -> 
 
 
 def test_annotated_frames_that_never_came_are_missed() -> None:
-    report = evaluate(truth(), walk(frames=10))
+    report = evaluate(truth(), walk(crossing(0.9), frames=10))  # counted in the last frame that came, and not what happened later
     assert report.mota == pytest.approx(10 / FRAMES)
     assert report.event_f1 == 0
 
@@ -132,6 +137,6 @@ def test_a_coarser_grid_is_compared_in_its_own_cells() -> None:
         for index in range(FRAMES):
             cell = int(100 // 16 * columns + (20 + 3 * index) // 16)
             plain = result(index)
-            yield Result(plain.stamp, plain.tracks, (), Warmth(np.array([cell]), np.array([100_000]), np.array([0])))
+            yield Result(plain.stamp, plain.tracks, (), warmth(cell))
 
     assert min(evaluate(truth(), warmed(), cell=16).heat_correlation.values()) > 0.99
