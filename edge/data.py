@@ -281,6 +281,11 @@ class Result:
     events: tuple[Event, ...]
     warmth: Warmth
 
+    @staticmethod
+    def nothing_but(stamp: Stamp, events: tuple[Event, ...]) -> Result:
+        """A result that holds only events: what the end of a stream makes known."""
+        return Result(stamp, Tracks.empty(), events, Warmth.empty())
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge.change import Change
 from edge.data import U8, Detections, Frame, Message, Size, Stamp, Warmth
 from edge.shapes import Overlay
 
@@ -67,6 +68,25 @@ class Recorder(AbstractContextManager["Recorder"], Protocol):
     """Pictures of one camera onto disk."""
 
     def record(self, stamp: Stamp, picture: U8) -> None: ...
+
+
+class Timeline(Protocol):
+    """Where a camera's t_ns is counted from, and how it maps to UTC at this moment."""
+
+    @property
+    def id(self) -> str: ...
+
+    def utc_ns(self, t_ns: int) -> int | None:
+        """UTC of a moment; None while the clock was never right."""
+
+    def window(self, t_ns: int) -> tuple[int, int]:
+        """The store's window (t0_ns, t1_ns) that a moment belongs to: a minute of UTC, cut where the clock stepped."""
+
+
+class Ledger(Protocol):
+    """Where a camera's changes go: all of one, or nothing of it."""
+
+    def commit(self, change: Change) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,58 @@
+"""What one camera's steps have changed since its last commit, as values: what the books fill and the store writes. Neither is here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from edge.count.tally import Tally
+from edge.data import I64, Message
+from edge.roll import Array
+
+Draft = Callable[[str, int], Message]
+"""A message that is waiting for its place in the stream: called with (stream, seq) inside the transaction that gives it one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A camera's memory after frame `frame`, good for going on from there as if nothing had happened.
+
+    `source` names the file (or camera) it was, `done` that it had ended there; `digest` the options that `state`, the pipeline's arrays, is
+    good for; `unsaid` what was counted since the last counts message, which began at `said_ns`.
+    """
+
+    timeline: str
+    source: str
+    frame: int
+    t_ns: int
+    digest: str
+    state: Mapping[str, Array]
+    unsaid: Tally
+    said_ns: int
+    done: bool = False
+
+
+@dataclass(slots=True)
+class WindowChange:
+    """What is added to one window [t0_ns, t1_ns): numbers, and microseconds in cells for each class."""
+
+    t0_ns: int
+    t1_ns: int
+    tally: Tally = field(default_factory=Tally)
+    heat: dict[str, I64] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Change:
+    """All of it, to be committed at once; `outbox` drafts get their sequence numbers then, in this order."""
+
+    camera: str
+    timeline: str
+    windows: dict[int, WindowChange] = field(default_factory=dict)
+    outbox: list[Draft] = field(default_factory=list)
+    last_values: list[Message] = field(default_factory=list)
+    checkpoint: Checkpoint | None = None
+
+    def window(self, span: tuple[int, int]) -> WindowChange:
+        """The part of this change that belongs to a window (t0_ns, t1_ns), made when it is first asked for."""
+        return self.windows.setdefault(span[0], WindowChange(*span))

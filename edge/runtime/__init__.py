@@ -1,0 +1,10 @@
+"""The only room that starts threads and reads clocks: time, mailboxes, the accelerator, one loop a camera, the device that runs them.
+
+(Two leaves have a thread of their own, because their vendor wants one: the MQTT publisher and nothing else.)
+"""
+
+from edge.runtime.camera import CameraLoop, CameraParts
+from edge.runtime.clock import BootTimeline, Clock, MediaTimeline
+from edge.runtime.device import Device
+
+__all__ = ["BootTimeline", "CameraLoop", "CameraParts", "Clock", "Device", "MediaTimeline"]

@@ -1,0 +1,208 @@
+"""One camera's two threads: one reads, and reopens for ever what fails; one works on what the accelerator saw."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge.change import Checkpoint
+from edge.data import Frame, Size
+from edge.errors import EdgeError, SourceError
+from edge.ports import Source, SourceFacts
+from edge.runtime.accelerator import Lane, Seen
+from edge.runtime.clock import Clock
+from edge.runtime.mailbox import Closed, Mailbox
+from edge.runtime.session import Session, SessionParts
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S = 0.5
+_FILE_ROOM = 4
+_GAP_S = 1.0
+"""A camera that was gone for longer has a gap worth telling."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraParts:
+    """What a camera's loop is made of. `begin` is called once, in the working thread, when the picture's size is known."""
+
+    name: str
+    live: bool
+    must_open: bool
+    """A source that cannot be opened at first is an error (a file, a command line), not something to wait for (a service's camera)."""
+    open: Callable[[int], Source]
+    begin: Callable[[SourceFacts, Size, Checkpoint | None], SessionParts]
+    resume: Checkpoint | None
+    last_seen_utc_ns: int | None
+    say_state: Callable[[str, str, float | None], None]
+    max_pause_s: float
+
+
+class CameraLoop:
+    """Runs one camera until its source ends, it is stopped, or something fails that no reopening mends."""
+
+    def __init__(self, parts: CameraParts, *, work: threading.Event, clock: Clock, on_error: Callable[[Exception], None]) -> None:
+        self._parts = parts
+        self._clock = clock
+        self._on_error = on_error
+        self.lane = Lane(
+            frames=Mailbox(1 if parts.live else _FILE_ROOM, newest=parts.live, on_drop=Frame.close, on_change=work.set),
+            seen=Mailbox[Seen](2, newest=False, on_change=work.set),
+        )
+        self._stopping = threading.Event()
+        self._facts: SourceFacts | None = None
+        self._resumed: Checkpoint | None = None
+        self._ended = False
+        self._last_utc_ns = parts.last_seen_utc_ns
+        self.frames_done = 0
+        self.counted_in_step = 0
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(self._read,), name=f"read {parts.name}"),
+            threading.Thread(target=self._guarded, args=(self._work,), name=f"work {parts.name}"),
+        ]
+
+    @property
+    def name(self) -> str:
+        return self._parts.name
+
+    @property
+    def frames_in_all(self) -> int | None:
+        return self._facts.frames if self._facts else None
+
+    @property
+    def alive(self) -> bool:
+        return any(thread.is_alive() for thread in self._threads)
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Read no more; what was read is still worked on and committed."""
+        self._stopping.set()
+        self.lane.frames.close()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _guarded(self, run: Callable[[], None]) -> None:
+        try:
+            run()
+        except Exception as error:  # noqa: BLE001  a thread's failure must reach the device, whatever it is
+            self._on_error(error)
+        finally:
+            self.lane.frames.close()
+
+    # Reading
+
+    def _read(self) -> None:
+        index, pause_s, opened = 0, _FIRST_PAUSE_S, False
+        why = ""
+        while not self._stopping.is_set():
+            before = index
+            try:
+                index = self._read_once(index)
+                if self._facts is not None and not self._facts.live:
+                    self._ended = not self._stopping.is_set()
+                    break
+                why = "the stream ended"
+            except SourceError as error:
+                why = str(error)
+                index = max(index, self.lane_index)
+                if not self._parts.live or (self._parts.must_open and not opened and self._facts is None):
+                    self._parts.say_state("failed", why, None)
+                    raise
+            opened = opened or self._facts is not None
+            if self._stopping.is_set():
+                break
+            if index > before:
+                pause_s = _FIRST_PAUSE_S
+            log.warning("%s: %s; trying again in %.1f s", self.name, why, pause_s)
+            self._parts.say_state("reconnecting", why, None)
+            self._stopping.wait(pause_s * random.uniform(0.7, 1.0))
+            pause_s = min(pause_s * 2, self._parts.max_pause_s)
+
+    lane_index = 0
+    """Index after the last frame that was read, also where reading ended with an error."""
+
+    def _read_once(self, index: int) -> int:
+        """Open the source and read it to its end; returns the index that the next frame would have."""
+        with self._resuming(index) as source:
+            facts = self._facts = source.facts
+            for number, frame in enumerate(source):
+                if number == 0:
+                    self._say_live(facts)
+                self.lane_index = frame.stamp.index + 1
+                try:
+                    self.lane.frames.put(frame)
+                except Closed:
+                    frame.close()
+                    break
+        return self.lane_index
+
+    def _resuming(self, index: int) -> Source:
+        """The source, at the frame after the checkpoint if it is the same unfinished file."""
+        point = self._parts.resume
+        if index or point is None:
+            return self._parts.open(index)
+        if self._parts.live:
+            return self._parts.open(point.frame + 1)
+        with self._parts.open(0) as source:
+            same = source.facts.key == point.source
+        if same and not point.done:
+            log.info("%s: going on after frame %d, where the last run was interrupted", self.name, point.frame)
+            self._resumed = point
+            return self._parts.open(point.frame + 1)
+        return self._parts.open(0)
+
+    def _say_live(self, facts: SourceFacts) -> None:
+        gap_s = None
+        if facts.live:
+            now_ns = self._clock.utc_now_ns()
+            if now_ns is not None and self._last_utc_ns is not None:
+                missed_s = (now_ns - self._last_utc_ns) * 1e-9
+                gap_s = round(missed_s, 3) if missed_s > _GAP_S else None
+        self._parts.say_state("live", "", gap_s)
+
+    # Working
+
+    def _work(self) -> None:
+        try:
+            first = self.lane.seen.take()
+        except Closed:
+            return
+        assert first is not None
+        assert self._facts is not None
+        point = self._parts.resume if self._parts.live else self._resumed
+        parts = self._parts.begin(self._facts, first[0].stamp.size, point)
+        with Session(parts) as session:
+            try:
+                self._step(session, first)
+                self._work_on(session)
+            except EdgeError:
+                session.finish(done=False)  # what was counted is kept, whatever ends this
+                raise
+            session.finish(done=self._ended)
+        if self._ended:
+            self._parts.say_state("ended", "", None)
+
+    def _work_on(self, session: Session) -> None:
+        while True:
+            try:
+                seen = self.lane.seen.take(0.1)
+            except Closed:
+                return
+            if seen is not None:
+                self._step(session, seen)
+            session.commit_if_due()
+
+    def _step(self, session: Session, seen: Seen) -> None:
+        frame, detections = seen
+        with frame:
+            session.step(frame, detections)
+        self.frames_done += 1
+        self._last_utc_ns = self._clock.utc_now_ns() or self._last_utc_ns

@@ -1,0 +1,115 @@
+"""Time: one clock maps the monotonic time of a boot to UTC, and notices each step of the system clock. Nothing else reads a clock.
+
+A timeline has one offset at a time. When the system clock steps (a Jetson boots in 1970 and is set later, somebody corrects the hour), the
+newest right offset holds for the whole boot, for monotonic time did not step: so no minute is lost or doubled, whatever the clock did.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+MINUTE_NS = 60_000_000_000
+_STEP_NS = 500_000_000
+"""A jump of the offset by more than this is a step, less is drift."""
+_RIGHT_SINCE_NS = 1_767_225_600_000_000_000
+"""2026-01-01: a system clock that shows an earlier time is not set yet."""
+_RIGHT_UNTIL_NS = _RIGHT_SINCE_NS + 30 * 365 * 86_400_000_000_000
+
+
+def this_boot() -> str:
+    """An id of this boot of the machine."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:  # not Linux: time since boot tells boots apart well enough
+        return f"boot-{(time.time_ns() - time.monotonic_ns()) // 10_000_000_000}"
+
+
+class Clock:
+    """Reads the system's two clocks; `observe` is called about once a second, and tells who asked to know of a new offset."""
+
+    def __init__(
+        self,
+        *,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        system_ns: Callable[[], int] = time.time_ns,
+        on_offset: Callable[[int, bool, int | None], None] = lambda offset_ns, known, step_at_ns: None,
+    ) -> None:
+        self._monotonic_ns, self._system_ns = monotonic_ns, system_ns
+        self._on_offset = on_offset
+        self._lock = threading.Lock()
+        self.offset_ns = 0
+        self.known = False
+        self.stepped_at_ns: int | None = None
+        self._told = False
+
+    def now_ns(self) -> int:
+        """Monotonic nanoseconds."""
+        return self._monotonic_ns()
+
+    def utc_now_ns(self) -> int | None:
+        return self.offset_ns + self.now_ns() if self.known else None
+
+    def observe(self) -> None:
+        """Compare the clocks; on a step, or when the system clock has become right, take its offset."""
+        with self._lock:
+            t_ns = self._monotonic_ns()
+            system_ns = self._system_ns()
+            offset_ns = system_ns - t_ns
+            right = _RIGHT_SINCE_NS <= system_ns < _RIGHT_UNTIL_NS
+            if self._told and abs(offset_ns - self.offset_ns) <= _STEP_NS:
+                return
+            if self.known and not right:
+                if self.stepped_at_ns is None or t_ns - self.stepped_at_ns > 60_000_000_000:
+                    log.warning("the system clock jumped to a time that cannot be (%d s since 1970); the time from before goes on", system_ns // 10**9)
+                    self.stepped_at_ns = t_ns
+                return
+            step_at_ns = t_ns if self._told else None
+            if step_at_ns is not None:
+                log.warning("the system clock stepped by %+.1f s", (offset_ns - self.offset_ns) * 1e-9)
+            self.offset_ns, self.known, self._told = offset_ns, right, True
+            self.stepped_at_ns = step_at_ns
+        self._on_offset(offset_ns, right, step_at_ns)
+
+
+class BootTimeline:
+    """ports.Timeline of live cameras: monotonic time of this boot."""
+
+    def __init__(self, clock: Clock, boot_id: str) -> None:
+        self.id = boot_id
+        self._clock = clock
+
+    def utc_ns(self, t_ns: int) -> int | None:
+        return self._clock.offset_ns + t_ns if self._clock.known else None
+
+    def window(self, t_ns: int) -> tuple[int, int]:
+        t0_ns, t1_ns = _minute(t_ns, self._clock.offset_ns)
+        step_ns = self._clock.stepped_at_ns
+        if step_ns is not None and t0_ns < step_ns < t1_ns:
+            return (step_ns, t1_ns) if t_ns >= step_ns else (t0_ns, step_ns)
+        return t0_ns, t1_ns
+
+
+class MediaTimeline:
+    """ports.Timeline of a file: its own media time, from the moment it was filmed."""
+
+    def __init__(self, id: str, start_utc_ns: int) -> None:
+        self.id = id
+        self.start_utc_ns = start_utc_ns
+
+    def utc_ns(self, t_ns: int) -> int:
+        return self.start_utc_ns + t_ns
+
+    def window(self, t_ns: int) -> tuple[int, int]:
+        return _minute(t_ns, self.start_utc_ns)
+
+
+def _minute(t_ns: int, offset_ns: int) -> tuple[int, int]:
+    """The minute of UTC around a moment, on its timeline."""
+    t0_ns = (t_ns + offset_ns) // MINUTE_NS * MINUTE_NS - offset_ns
+    return t0_ns, t0_ns + MINUTE_NS

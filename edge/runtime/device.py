@@ -1,0 +1,58 @@
+"""All cameras of a device, together: started, watched, stopped in order. The first failure that no reopening mends stops everything."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from edge.ports import Detector
+from edge.runtime.accelerator import Accelerator
+from edge.runtime.camera import CameraLoop, CameraParts
+from edge.runtime.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class Device:
+    """Runs cameras over one detector."""
+
+    def __init__(self, detector: AbstractContextManager[Detector], cameras: Sequence[CameraParts], clock: Clock) -> None:
+        self._clock = clock
+        self._work = threading.Event()
+        self._over = threading.Event()
+        self._errors: list[Exception] = []
+        self.cameras = [CameraLoop(parts, work=self._work, clock=clock, on_error=self._fail) for parts in cameras]
+        self._accelerator = Accelerator(detector, [camera.lane for camera in self.cameras], self._work, self._fail)
+
+    def run(self, on_tick: Callable[[], None] = lambda: None) -> None:
+        """Until every source has ended, or `stop`, or a failure, which is raised when all has been committed. `on_tick`: a few times a second."""
+        with self._accelerator:
+            for camera in self.cameras:
+                camera.start()
+            ticks = 0
+            while any(camera.alive for camera in self.cameras):
+                self._over.wait(0.2)
+                if self._over.is_set():
+                    break
+                ticks += 1
+                if ticks % 5 == 0:
+                    self._clock.observe()
+                on_tick()
+            for camera in self.cameras:
+                camera.stop()
+            for camera in self.cameras:
+                camera.join()
+        if self._errors:
+            for error in self._errors[1:]:
+                log.error("%s", error)
+            raise self._errors[0]
+
+    def stop(self) -> None:
+        """Ask it to end; safe from a signal handler."""
+        self._over.set()
+
+    def _fail(self, error: Exception) -> None:
+        self._errors.append(error)
+        self._over.set()

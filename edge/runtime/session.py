@@ -1,0 +1,154 @@
+"""One camera's work on one frame, and what it needs for that. Threads and reopening are in `camera`; building the parts is the app's."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.books import Books
+from edge.data import U8, Detections, Frame, Message, Result, Stamp
+from edge.errors import DiskFull
+from edge.pipeline import Pipeline
+from edge.ports import Ledger, Painter
+from edge.runtime.recording import RecordingLane
+from edge.scene import EmptyScene
+from edge.shapes import Overlay
+
+log = logging.getLogger(__name__)
+
+_SEEN_SCORE = 0.2
+"""A box of at least this score may be a person, and is kept out of the empty scene even when nobody follows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """What a camera's pictures need: a painter, what to draw for a result, and where the picture goes."""
+
+    painter: AbstractContextManager[Painter]
+    overlay: Callable[[Result], Overlay]
+    recording: RecordingLane
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """A periodic heatmap: every `every_s` of frame time, `make(scene, t_ns)` gives its messages."""
+
+    every_s: float
+    make: Callable[[EmptyScene, int], tuple[Message, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionParts:
+    """All that a camera's session is made of, once the size of its picture and the detector's classes are known."""
+
+    pipeline: Pipeline
+    books: Books
+    digest: str
+    source_key: str
+    ledger: Ledger
+    wake: Callable[[], None]
+    commit_s: float
+    viewer: Viewer | None = None
+    snapshots: Snapshots | None = None
+
+
+class Session:
+    """Steps, books, paints and commits. A context manager: leaving it commits what is left."""
+
+    def __init__(self, parts: SessionParts) -> None:
+        self._parts = parts
+        self._scene = EmptyScene()
+        self._stack = ExitStack()
+        self._painter: Painter | None = None
+        self._stamp: Stamp | None = None
+        self._snapshot_ns: int | None = None
+        self._committed_at_s = time.monotonic()
+        self._disk_full = False
+
+    def __enter__(self) -> Session:
+        viewer = self._parts.viewer
+        if viewer is not None:
+            self._painter = self._stack.enter_context(viewer.painter)
+            self._stack.enter_context(viewer.recording)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def step(self, frame: Frame, detections: Detections) -> None:
+        """One frame, from its detections to the books, and to the picture if somebody wants one."""
+        parts, stamp = self._parts, frame.stamp
+        result = parts.pipeline.step(stamp, detections)
+        parts.books.enter(result, parts.pipeline.occupancy())
+        self._stamp = stamp
+        if self._scene.wants(stamp.t_ns):
+            self._scene.learn(frame.bgr, self._people(result, detections), stamp.t_ns)
+        if self._painter is not None and parts.viewer is not None:
+            self._painter.warm(stamp, result.warmth)
+            if parts.viewer.recording.wants_picture:
+                picture: U8 = self._painter.paint(frame, parts.viewer.overlay(result))
+                parts.viewer.recording.put(stamp, picture)
+        snapshots = parts.snapshots
+        if snapshots is not None:
+            if self._snapshot_ns is None:
+                self._snapshot_ns = stamp.t_ns
+            elif (stamp.t_ns - self._snapshot_ns) * 1e-9 >= snapshots.every_s:
+                self._snapshot()
+
+    def commit_if_due(self) -> None:
+        """Commit when the last commit is `commit_s` ago."""
+        if time.monotonic() - self._committed_at_s >= self._parts.commit_s:
+            self.commit()
+
+    def commit(self, *, done: bool = False) -> None:
+        """Write all that changed. A full disk is said once and tried again: nothing that was counted is lost by it while the process lives."""
+        self._committed_at_s = time.monotonic()
+        if self._stamp is None:
+            return
+        parts = self._parts
+        parts.books.checkpoint(parts.source_key, self._stamp.index, parts.digest, parts.pipeline.state(), done=done)
+        try:
+            parts.ledger.commit(parts.books.change)
+        except DiskFull as error:
+            if done:
+                raise
+            if not self._disk_full:
+                log.error("%s", error)
+            self._disk_full = True
+            return
+        self._disk_full = False
+        parts.books.committed()
+        parts.wake()
+
+    def finish(self, *, done: bool) -> None:
+        """The last commit. `done`: the source has ended, so every track has; otherwise a restart goes on from here."""
+        if self._stamp is None:
+            return
+        parts = self._parts
+        if done:
+            t_ns = self._stamp.t_ns
+            result = Result.nothing_but(self._stamp, parts.pipeline.expire(t_ns))
+            parts.books.enter(result, parts.pipeline.occupancy())
+        parts.books.say_counts()
+        if parts.snapshots is not None:
+            # The picture shows what is committed, so that comes first.
+            self.commit(done=done)
+            self._snapshot()
+        self.commit(done=done)
+
+    def _snapshot(self) -> None:
+        assert self._stamp is not None
+        assert self._parts.snapshots is not None
+        self._snapshot_ns = self._stamp.t_ns
+        self._parts.books.say(*self._parts.snapshots.make(self._scene, self._stamp.t_ns))
+
+    def _people(self, result: Result, detections: Detections) -> np.ndarray:  # type: ignore[type-arg]
+        """Boxes (N, 4), in the frame's pixels, of all that may be people."""
+        reference, size = self._parts.pipeline.reference, result.stamp.size
+        scale = np.array([size.width / reference.width, size.height / reference.height] * 2, np.float32)
+        return np.concatenate([result.tracks.xyxy * scale, detections.xyxy[detections.score >= _SEEN_SCORE]])

@@ -1,0 +1,48 @@
+"""Arrays as the bytes that stand in the store's columns, and back. No SQL here."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+
+import numpy as np
+
+from edge.count.tally import Key, Tally
+from edge.data import I32, I64
+from edge.roll import Array
+
+
+def pack_cells(grid: I64) -> bytes:
+    """A flat grid of integers: the indices of its cells that are not 0 (i32), then their values (i64)."""
+    index = np.flatnonzero(grid).astype("<i4")
+    return index.tobytes() + grid[index].astype("<i8").tobytes()
+
+
+def unpack_cells(blob: bytes) -> tuple[I32, I64]:
+    """Indices and values of `pack_cells`."""
+    n = len(blob) // 12
+    return np.frombuffer(blob, "<i4", n), np.frombuffer(blob, "<i8", n, offset=4 * n)
+
+
+def pack_state(state: Mapping[str, Array]) -> bytes:
+    """Named arrays as an .npz."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **dict(state))  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def unpack_state(blob: bytes) -> dict[str, Array]:
+    """The arrays of `pack_state`; nothing in the file is executed."""
+    with np.load(io.BytesIO(blob), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def pack_tally(tally: Mapping[Key, int]) -> str:
+    """A tally as JSON rows."""
+    return json.dumps([[*key, n] for key, n in tally.items() if n])
+
+
+def unpack_tally(text: str) -> Tally:
+    """The tally of `pack_tally`."""
+    return Tally({Key(*row[:4]): row[4] for row in json.loads(text)})

@@ -1,0 +1,96 @@
+"""The tables, and the opening of a file that holds them. What is written into them, and when, is in `store`.
+
+One rule: a number stands in one place. Totals are sums over windows, occupancy is a difference of totals, UTC is a timeline's offset.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from pathlib import Path
+
+from edge.errors import DiskFull, StoreError, StoreNewer
+
+VERSION = 1
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- A timeline is where a t_ns is counted from: a boot of the machine, or a file. UTC = t_ns + offset_ns, once `known`.
+CREATE TABLE timelines (id TEXT PRIMARY KEY, offset_ns INTEGER NOT NULL, known INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE clock_steps (timeline TEXT NOT NULL, t_ns INTEGER NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL);
+
+-- Each geometry that a line, a zone or a camera's heat grid (kind 'heat') has had, and when its totals began.
+CREATE TABLE epochs (
+    camera TEXT NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL, epoch INTEGER NOT NULL, digest TEXT NOT NULL, since_utc_ns INTEGER,
+    PRIMARY KEY (camera, kind, place, epoch)
+) WITHOUT ROWID;
+
+-- A span of a camera's timeline, a minute long at first; merged into hours when old.
+CREATE TABLE windows (
+    id INTEGER PRIMARY KEY, camera TEXT NOT NULL, timeline TEXT NOT NULL, t0_ns INTEGER NOT NULL, t1_ns INTEGER NOT NULL,
+    UNIQUE (camera, timeline, t0_ns)
+);
+CREATE TABLE tally (
+    window INTEGER NOT NULL REFERENCES windows (id), kind TEXT NOT NULL, place TEXT NOT NULL, epoch INTEGER NOT NULL,
+    class TEXT NOT NULL, field TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (window, kind, place, epoch, class, field)
+) WITHOUT ROWID;
+CREATE TABLE heat (
+    window INTEGER NOT NULL REFERENCES windows (id), epoch INTEGER NOT NULL, class TEXT NOT NULL, cells BLOB NOT NULL,
+    PRIMARY KEY (window, epoch, class)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoints (
+    camera TEXT PRIMARY KEY, timeline TEXT NOT NULL, source TEXT NOT NULL, done INTEGER NOT NULL, frame INTEGER NOT NULL, t_ns INTEGER NOT NULL,
+    digest TEXT NOT NULL, state BLOB NOT NULL, unsaid TEXT NOT NULL, said_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL, qos INTEGER NOT NULL, retain INTEGER NOT NULL, content_type TEXT NOT NULL
+);
+CREATE TABLE last_values (
+    topic TEXT PRIMARY KEY, payload BLOB NOT NULL, qos INTEGER NOT NULL, content_type TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+def connect(path: Path, *, synchronous: str) -> sqlite3.Connection:
+    """A connection in WAL mode; `synchronous` FULL means that a commit has reached the disk when it returns."""
+    try:
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA synchronous = {synchronous}")
+        db.execute("PRAGMA cache_size = -4000")
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    return db
+
+
+def prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new file; refuse one that a newer version wrote."""
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise StoreNewer(f"{path} was written by a newer version of edge (format {version}, this one reads {VERSION}); install that version again")
+        if version == 0:
+            db.execute("BEGIN IMMEDIATE")
+            for statement in _TABLES.split(";\n"):
+                db.execute(statement)
+            db.execute("INSERT INTO meta VALUES ('stream', ?), ('seq', '0'), ('handed_out', '0')", (str(uuid.uuid4()),))
+            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+
+
+def translate(error: sqlite3.Error, path: Path) -> StoreError:
+    """A vendor's error as one of ours, in a sentence."""
+    text = str(error)
+    if "full" in text:
+        return DiskFull(f"the disk of {path} is full; free some space: what was committed is kept, and counting goes on from there")
+    if "not a database" in text or "malformed" in text:
+        return StoreError(f"{path} is no store of edge, or it is damaged ({text}); move it away, a new one will be made")
+    if "unable to open" in text or "readonly" in text:
+        return StoreError(f"{path} cannot be written ({text}); its folder must exist and belong to the user that runs edge")
+    return StoreError(f"{path}: {text}")

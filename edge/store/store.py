@@ -1,0 +1,233 @@
+"""The store of one device: commits, totals, spans and checkpoints. The outbox is its own file; the tables are in `schema`.
+
+One connection writes, under a lock, with every commit fsynced. Totals are read back as sums, never kept.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge.change import Change, Checkpoint, WindowChange
+from edge.count.tally import Key, Tally
+from edge.data import I64
+from edge.errors import StoreError
+from edge.store import limit
+from edge.store.blobs import pack_cells, pack_state, pack_tally, unpack_cells, unpack_state, unpack_tally
+from edge.store.schema import connect, prepare, translate
+
+_ALL_TIME = (-(2**62), 2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The span that an answer really covers, UTC nanoseconds; None where there is nothing, or where the clock was never right."""
+
+    from_ns: int | None
+    to_ns: int | None
+
+
+class Store:
+    """The file of one device. A context manager; `path`'s folder is made if it is missing."""
+
+    def __init__(self, path: Path, *, outbox_rows: int = 100_000) -> None:
+        self.path = Path(path)
+        self._outbox_rows = outbox_rows
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Store:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path.parent} cannot be made ({error.strerror}); choose another `state` folder") from error
+        self._db = connect(self.path, synchronous="FULL")
+        try:
+            self._lock_file()
+            prepare(self._db, self.path)
+            (self.stream,) = self._one("SELECT value FROM meta WHERE key = 'stream'")
+        except BaseException:
+            self._db.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+        self._holder.close()
+
+    def _lock_file(self) -> None:
+        """One process a store: two would count into each other's windows. The lock goes with the process, however that ends."""
+        import fcntl
+
+        self._holder = self.path.with_suffix(".lock").open("w")
+        try:
+            fcntl.flock(self._holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._holder.close()
+            raise StoreError(f"{self.path} is in use by another running edge; stop it, or give this one another `state` folder") from None
+
+    # Writing
+
+    def commit(self, change: Change) -> None:
+        """All of `change`, or nothing of it, on the disk when this returns. Raises DiskFull or another StoreError."""
+        with self._transaction():
+            epochs = self._epochs(change.camera)
+            for window in change.windows.values():
+                self._add(change, window, epochs)
+            self._send(change)
+            if change.checkpoint is not None:
+                self._keep_checkpoint(change.camera, change.checkpoint)
+
+    def _add(self, change: Change, window: WindowChange, epochs: Mapping[tuple[str, str], int]) -> None:
+        at = (change.camera, change.timeline, window.t0_ns)
+        self._db.execute("INSERT OR IGNORE INTO windows (camera, timeline, t0_ns, t1_ns) VALUES (?, ?, ?, ?)", (*at, window.t1_ns))
+        (number,) = self._one("SELECT id FROM windows WHERE camera = ? AND timeline = ? AND t0_ns = ?", at)
+        self._db.executemany(
+            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            [(number, k.kind, k.place, epochs.get((k.kind, k.place), 1), k.class_name, k.field, n) for k, n in window.tally.items() if n],
+        )
+        epoch = epochs.get(("heat", ""), 1)
+        for class_name, grid in window.heat.items():
+            row = self._db.execute("SELECT cells FROM heat WHERE window = ? AND epoch = ? AND class = ?", (number, epoch, class_name)).fetchone()
+            if row:
+                index, values = unpack_cells(row[0])
+                grid = grid.copy()
+                grid[index] += values
+            self._db.execute("REPLACE INTO heat VALUES (?, ?, ?, ?)", (number, epoch, class_name, pack_cells(grid)))
+
+    def _send(self, change: Change) -> None:
+        (seq,) = self._one("SELECT value FROM meta WHERE key = 'seq'")
+        seq = int(seq)
+        for draft in change.outbox:
+            seq += 1
+            m = draft(self.stream, seq)
+            self._db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?)", (seq, m.topic, m.payload, m.qos, m.retain, m.content_type))
+            if m.retain:
+                self._keep_last(m.topic, m.payload, m.qos, m.content_type)
+        self._db.execute("UPDATE meta SET value = ? WHERE key = 'seq'", (str(seq),))
+        for m in change.last_values:
+            self._keep_last(m.topic, m.payload, m.qos, m.content_type)
+        if change.outbox:
+            limit.enforce(self._db, self.stream, self._outbox_rows, change.camera)
+
+    def _keep_checkpoint(self, camera: str, point: Checkpoint) -> None:
+        row = (camera, point.timeline, point.source, point.done, point.frame, point.t_ns, point.digest)
+        blobs = (pack_state(point.state), pack_tally(point.unsaid), point.said_ns)
+        self._db.execute("REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row + blobs)
+
+    def _keep_last(self, topic: str, payload: bytes, qos: int, content_type: str) -> None:
+        self._db.execute("REPLACE INTO last_values VALUES (?, ?, ?, ?)", (topic, payload, qos, content_type))
+
+    # Epochs, timelines
+
+    def begin_epochs(self, camera: str, places: Mapping[tuple[str, str], str], utc_ns: int | None) -> dict[tuple[str, str], int]:
+        """The epoch of each (kind, place) with its geometry's digest; one whose geometry is new, or has changed, begins a new one."""
+        with self._transaction():
+            current = self._epochs(camera)
+            digests = {
+                (kind, place): digest
+                for kind, place, digest in self._db.execute(
+                    "SELECT kind, place, digest FROM epochs WHERE camera = ? ORDER BY epoch", (camera,)
+                )
+            }
+            for key, digest in places.items():
+                if digests.get(key) != digest:
+                    self._begin(camera, key, current.get(key, 0) + 1, digest, utc_ns)
+            return self._epochs(camera)
+
+    def reset(self, camera: str, utc_ns: int | None) -> None:
+        """A new epoch for everything of a camera; the old totals stay queryable."""
+        with self._transaction():
+            rows = self._db.execute(
+                "SELECT kind, place, max(epoch), digest FROM epochs WHERE camera = ? GROUP BY kind, place", (camera,)
+            ).fetchall()
+            for kind, place, epoch, digest in rows:
+                self._begin(camera, (kind, place), epoch + 1, digest, utc_ns)
+
+    def _begin(self, camera: str, key: tuple[str, str], epoch: int, digest: str, utc_ns: int | None) -> None:
+        self._db.execute("INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?)", (camera, *key, epoch, digest, utc_ns))
+
+    def _epochs(self, camera: str) -> dict[tuple[str, str], int]:
+        rows = self._db.execute("SELECT kind, place, max(epoch) FROM epochs WHERE camera = ? GROUP BY kind, place", (camera,))
+        return {(kind, place): epoch for kind, place, epoch in rows}
+
+    def set_timeline(self, timeline: str, offset_ns: int, *, known: bool, step_at_ns: int | None = None) -> None:
+        """What a timeline's UTC offset is now; `step_at_ns` tells when the system clock was seen to step to it."""
+        with self._transaction():
+            if step_at_ns is not None:
+                before = self._db.execute("SELECT offset_ns FROM timelines WHERE id = ?", (timeline,)).fetchone()
+                self._db.execute("INSERT INTO clock_steps VALUES (?, ?, ?, ?)", (timeline, step_at_ns, before[0] if before else 0, offset_ns))
+            self._db.execute("REPLACE INTO timelines VALUES (?, ?, ?)", (timeline, offset_ns, known))
+
+    # Reading
+
+    def checkpoint(self, camera: str) -> Checkpoint | None:
+        """Where a camera was at its last commit."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT timeline, source, frame, t_ns, digest, state, unsaid, said_ns, done FROM checkpoints WHERE camera = ?", (camera,)
+            ).fetchone()
+        if row is None:
+            return None
+        timeline, source, frame, t_ns, digest, state, unsaid, said_ns, done = row
+        return Checkpoint(timeline, source, frame, t_ns, digest, unpack_state(state), unpack_tally(unsaid), said_ns, bool(done))
+
+    def totals(self, camera: str, *, span: tuple[int, int] | None = None, epoch: int | None = None) -> Tally:
+        """Sums of all numbers of a camera in their present epochs (or in `epoch`), over all time or a UTC span of whole windows."""
+        with self._lock:
+            epochs = self._epochs(camera)
+            rows = self._db.execute(
+                "SELECT kind, place, epoch, class, field, sum(n) FROM tally JOIN windows ON windows.id = window JOIN timelines ON timelines.id = timeline"
+                " WHERE camera = ? AND t0_ns + offset_ns >= ? AND t1_ns + offset_ns <= ? GROUP BY kind, place, epoch, class, field",
+                (camera, *(span or _ALL_TIME)),
+            ).fetchall()
+        tally: Tally = Tally()
+        for kind, place, of_epoch, class_name, field, n in rows:
+            if of_epoch == (epochs.get((kind, place), 1) if epoch is None else epoch):
+                tally[Key(kind, place, class_name, field)] = n
+        return tally
+
+    def heat(self, camera: str, cells: int, *, span: tuple[int, int] | None = None, class_name: str | None = None) -> tuple[I64, Covered]:
+        """Microseconds in each of `cells` cells in the present epoch, over all time or a UTC span of whole windows; and what that covers."""
+        grid = np.zeros(cells, np.int64)
+        with self._lock:
+            epoch = self._epochs(camera).get(("heat", ""), 1)
+            where = "camera = ? AND t0_ns + offset_ns >= ? AND t1_ns + offset_ns <= ?"
+            arguments = (camera, *(span or _ALL_TIME))
+            rows = self._db.execute(
+                "SELECT class, cells FROM heat JOIN windows ON windows.id = window JOIN timelines ON timelines.id = timeline"
+                f" WHERE {where} AND epoch = ?",
+                (*arguments, epoch),
+            ).fetchall()
+            covered = self._one(
+                "SELECT min(t0_ns + offset_ns), max(t1_ns + offset_ns) FROM windows JOIN timelines ON timelines.id = timeline"
+                f" WHERE {where} AND known",
+                arguments,
+            )
+        for of_class, blob in rows:
+            if class_name in (None, of_class):
+                index, values = unpack_cells(blob)
+                grid[index] += values
+        return grid, Covered(*covered)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise translate(error, self.path) from error
+                raise
+
+    def _one(self, sql: str, arguments: tuple[object, ...] = ()) -> tuple:  # type: ignore[type-arg]
+        return self._db.execute(sql, arguments).fetchone()  # type: ignore[no-any-return]
