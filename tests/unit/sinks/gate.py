@@ -1,0 +1,126 @@
+"""A TCP gate before a broker, for tests: it can be shut, and it can cut each connection after so many acknowledgements. It knows just enough MQTT to count."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+from types import TracebackType
+
+_PUBACK = 4
+
+
+class Gate:
+    """Listens on a port of its own and passes bytes on to `target_port`; one connection at a time, as a publisher makes.
+
+    Args:
+        cut_after: each connection ends at the broker's so many-th PUBACK, which is not passed on: accepted, and nobody knows.
+        silent: it accepts connections and never answers.
+        deaf: of each connection the client's first packet (CONNECT) passes, later ones vanish.
+    """
+
+    def __init__(self, target_port: int, *, cut_after: int | None = None, silent: bool = False, deaf: bool = False) -> None:
+        self._target_port = target_port
+        self._cut_after = cut_after
+        self._silent = silent
+        self._deaf = deaf
+        self._listener: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._shut = threading.Event()
+        self.connections = 0
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def open(self) -> None:
+        self._shut.clear()
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener.settimeout(0.02)
+        self._thread = threading.Thread(target=self._serve, name="gate")
+        self._thread.start()
+
+    def shut(self) -> None:
+        """Refuse new connections and cut the one there is."""
+        if self._thread is not None and self._listener is not None:
+            self._shut.set()
+            self._thread.join()
+            self._listener.close()
+            self._thread = None
+
+    def __enter__(self) -> Gate:
+        self.open()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.shut()
+
+    def _serve(self) -> None:
+        assert self._listener is not None
+        while not self._shut.is_set():
+            try:
+                client, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            self.connections += 1
+            with client:
+                if self._silent:
+                    self._shut.wait()
+                else:
+                    self._pass(client)
+
+    def _pass(self, client: socket.socket) -> None:
+        try:
+            broker = socket.create_connection(("127.0.0.1", self._target_port))
+        except OSError:
+            return
+        acks = said = 0
+        split = Splitter()
+        with broker, selectors.DefaultSelector() as ready:
+            ready.register(client, selectors.EVENT_READ)
+            ready.register(broker, selectors.EVENT_READ)
+            while not self._shut.is_set():
+                for key, _ in ready.select(0.02):
+                    try:
+                        data = key.fileobj.recv(65536)
+                        if not data:
+                            return
+                        if key.fileobj is client:
+                            if not (self._deaf and said):
+                                broker.sendall(data)
+                            said += 1
+                            continue
+                        for packet in split(data):
+                            acks += packet[0] >> 4 == _PUBACK
+                            if acks == self._cut_after:
+                                return
+                            client.sendall(packet)
+                    except OSError:
+                        return
+
+
+class Splitter:
+    """Bytes of a stream of MQTT packets -> the packets that are complete."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def __call__(self, data: bytes) -> list[bytes]:
+        self._rest += data
+        packets = []
+        while (end := self._end()) is not None:
+            packets.append(self._rest[:end])
+            self._rest = self._rest[end:]
+        return packets
+
+    def _end(self) -> int | None:
+        length = 0
+        for i, byte in enumerate(self._rest[1:5]):
+            length |= (byte & 127) << 7 * i
+            if byte < 128:
+                end = 2 + i + length
+                return end if end <= len(self._rest) else None
+        return None
