@@ -27,7 +27,7 @@ _KIND_OF: Mapping[str, Kind] = {
     "csi": "csi",
     "synthetic": "synthetic",
 }
-_EXAMPLES = "file.mp4, http(s)://host/file.mp4, rtsp://user:password@host/stream, v4l2:///dev/video0, csi://0, synthetic://crossing"
+_EXAMPLES = "file.mp4, http(s)://host/file.mp4, rtsp://user:password@host/stream, v4l2:///dev/video0, csi://0, synthetic://plaza"
 _OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {"v4l2": ("width", "height", "fps", "format"), "csi": ("width", "height", "fps", "flip")}
 _SECRET = re.compile(r"pass|pwd|token|secret|key|auth|sig|credential", re.IGNORECASE)
 

@@ -109,8 +109,8 @@ class VideoSource:
         self._release()
 
     def __iter__(self) -> Iterator[Frame]:
-        if not self._entered:
-            raise RuntimeError("a source is read inside its with block")
+        if not self._entered or self._closed:
+            raise SourceError(f"camera {self._camera}: {self._address.shown} is not open; read it inside its with block")
         while not self._closed:
             with self._reading:
                 frame = None if self._closed else next(self._frames, None)
