@@ -16,7 +16,19 @@ from edge.sources.synthetic.truth import Truth, truth
 if TYPE_CHECKING:
     from edge.sources.synthetic.source import SyntheticSource
 
-__all__ = ["Layout", "People", "PlazaOptions", "Scene", "SceneDetector", "Truth", "open_synthetic", "parse_uri", "plaza_layout", "scene_of", "truth"]
+__all__ = [
+    "Layout",
+    "People",
+    "PlazaOptions",
+    "Scene",
+    "SceneDetector",
+    "Truth",
+    "open_synthetic",
+    "parse_uri",
+    "plaza_layout",
+    "scene_of",
+    "truth",
+]
 
 
 def open_synthetic(uri: str, camera: str, *, start_index: int = 0, realtime: bool = False) -> SyntheticSource:

@@ -102,7 +102,7 @@ def _planter(brush: Brush, x: float, z: float, rng: np.random.Generator) -> None
     brush.floor(x - 0.8, x + 0.8, z + 0.1, z + 0.9, 0.5, (40, 52, 62))
     _leaves(brush, (x, 0.72, z + 0.5), (0.42, 0.13, 0.2), 170, rng, 0.09)
     for _ in range(26):  # blossoms
-        dx, dy, dz = rng.normal(0, (0.42, 0.1, 0.16))
+        dx, dy, dz = rng.uniform(-1, 1, 3) * (0.72, 0.14, 0.25)
         brush.disc((x + dx, 0.84 + dy, z + 0.3 + dz), 0.035, (110, 96, 214) if rng.random() < 0.6 else (120, 214, 236))
 
 

@@ -61,7 +61,8 @@ def outfit(look: int) -> Outfit:
 
     def pick(colours: tuple[Colour, ...]) -> Colour:
         base = colours[int(rng.integers(len(colours)))]
-        return tuple(float(np.clip(c * rng.uniform(0.88, 1.12), 0, 255)) for c in base)  # type: ignore[return-value]
+        light = rng.uniform(0.86, 1.1)
+        return tuple(float(np.clip(c * light * rng.uniform(0.96, 1.04), 0, 255)) for c in base)  # type: ignore[return-value]
 
     skin, hair, top, trousers, shoes = pick(_SKIN), pick(_HAIR), pick(_TOPS), pick(_LEGS), pick(_SHOES)
     dress, short_sleeves, shorts = rng.random() < 0.22, rng.random() < 0.4, rng.random() < 0.18

@@ -42,7 +42,12 @@ class SceneDetector:
         low: float = 0.05,
         seed: int = 0,
     ) -> None:
-        for name, value, most in (("miss", miss, 1.0), ("false_per_frame", false_per_frame, 100.0), ("jitter", jitter, 0.3), ("low", low, 1.0)):
+        for name, value, most in (
+            ("miss", miss, 1.0),
+            ("false_per_frame", false_per_frame, 100.0),
+            ("jitter", jitter, 0.3),
+            ("low", low, 1.0),
+        ):
             if not 0 <= value <= most:
                 raise ValueError(f"{name} is {value:g}, it must be 0 to {most:g}")
         self._scenes, self._seed = dict(scenes), seed
@@ -121,13 +126,17 @@ def _covered(boxes: F64) -> F64:
     high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
     common: F64 = np.maximum(high - low, 0).prod(axis=2)
     own = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-9)
-    part: F64 = np.max(np.triu(common, 1) / own[:, None], axis=1)  # a nearer one stands in a later row
-    return part
+    part: F64 = np.triu(common, 1) / own[:, None]  # a nearer one stands in a later row
+    covered: F64 = part.max(axis=1)
+    return covered
 
 
 def _lots(ids: NDArray[np.int64], salt: int, stretch: int) -> F64:
     """For each id (N,) a number in 0..1 that holds for a stretch of time. Source of the mixing: SplitMix64 (Steele, Lea, Flood, 2014)."""
-    z = ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64((salt * 0xD1342543DE82EF95 + stretch * 0xBF58476D1CE4E5B9) % (1 << 64))
+    z = ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(
+        (salt * 0xD1342543DE82EF95 + stretch * 0xBF58476D1CE4E5B9) % (1 << 64)
+    )
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (z ^ (z >> np.uint64(31))).astype(np.float64) / 2.0**64
+    lots: F64 = (z ^ (z >> np.uint64(31))).astype(np.float64) / 2.0**64
+    return lots

@@ -37,11 +37,11 @@ def spheres(ground: F64, heading: F64, speed: F64, cycle: F64, height: F64, girt
     The hip, knee and arm angles are plain sinusoids with the shape of a textbook gait cycle (Perry, Gait Analysis).
     """
     swing = np.minimum(1.0, speed / 1.1)
-    ahead = {name: np.zeros_like(heading) for name in NAMES}
-    up, side = dict(ahead), dict(ahead)
+    f, y, s = np.zeros((3, len(heading), len(NAMES)))  # ahead, up and to the left of the hips
 
     def put(name: str, forward: F64 | float, above: F64 | float, left: F64 | float) -> None:
-        ahead[name], up[name], side[name] = (np.broadcast_to(v, heading.shape) for v in (forward, above, left))
+        k = INDEX[name]
+        f[:, k], y[:, k], s[:, k] = forward, above, left
 
     for suffix, left, phase in (("_l", 1.0, 0.0), ("_r", -1.0, 0.5)):
         turn = 2 * np.pi * (cycle + phase)
@@ -71,10 +71,8 @@ def spheres(ground: F64, heading: F64, speed: F64, cycle: F64, height: F64, girt
     put("pack_top", -0.085, 0.25, 0.0)
     put("pack_low", -0.095, 0.1, 0.0)
 
-    sole = np.minimum.reduce([up[name] for name in ("heel_l", "heel_r", "toe_l", "toe_r")])
-    f = np.stack([ahead[name] for name in NAMES], axis=1)
-    y = np.stack([up[name] for name in NAMES], axis=1) + (_SOLE - sole)[:, None]  # the lower foot stands on the ground
-    s = np.stack([side[name] for name in NAMES], axis=1) * girth[:, None]
+    y += _SOLE - y.min(axis=1, keepdims=True)  # the lower foot stands on the ground
+    s *= girth[:, None]
     cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
     centres = np.stack([f * cos - s * sin, y, f * sin + s * cos], axis=2) * height[:, None, None]
     centres[..., 0] += ground[:, None, 0]

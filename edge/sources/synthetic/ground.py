@@ -14,6 +14,7 @@ from edge.sources.synthetic.view import WALL_M, View
 F64 = NDArray[np.float64]
 
 _NEAR_M = 3.0
+_ROSETTE_M, _ROSETTE_Z_M = 3.15, 14.5
 _SLAB = (0.9, 0.6)  # metres: width and depth of a paving slab
 
 
@@ -25,7 +26,9 @@ def draw_ground(view: View, picture: U8, scale: float, rng: np.random.Generator)
     metre = np.array([[1 / fine, 0, -half], [0, 1 / fine, _NEAR_M], [0, 0, 1]])
     larger = np.diag([scale, scale, 1.0])
     h, w = picture.shape[:2]
-    cv2.warpPerspective(plan, larger @ view.homography @ metre, (w, h), dst=picture, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    cv2.warpPerspective(
+        plan, larger @ view.homography @ metre, (w, h), dst=picture, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 def _paving(half: float, fine: int, rng: np.random.Generator) -> U8:
@@ -41,8 +44,8 @@ def _paving(half: float, fine: int, rng: np.random.Generator) -> U8:
     edge = np.minimum(np.minimum(along % 1, 1 - along % 1) * _SLAB[0], np.minimum(z / _SLAB[1] % 1, 1 - z / _SLAB[1] % 1) * _SLAB[1])
     band = (np.abs((x + 100) % 6.3 - 3.15) < 0.24) | (np.abs((z + 1.2) % 6.0 - 3.0) < 0.3)
     tone = np.where(band, tone - 30, tone)
-    warm = np.full(tone.shape, 1.0)
-    tone, warm, edge = _rosette(x, z, tone, warm, edge)
+    warm = np.ones(tone.shape)
+    _rosette(x, z, tone, warm, edge)
     tone = tone - 26 * np.clip(1 - edge / 0.016, 0, 1)
     tone = tone + _dirt(rng, tone.shape)
     bgr = np.stack([tone * (0.925 - 0.05 * (warm - 1)), tone * 0.975, tone * (1.0 + 0.05 * (warm - 1))], axis=2)
@@ -50,17 +53,22 @@ def _paving(half: float, fine: int, rng: np.random.Generator) -> U8:
     return paving
 
 
-def _rosette(x: F64, z: F64, tone: F64, warm: F64, edge: F64) -> tuple[F64, F64, F64]:
-    """Rings of small setts round (0, 14.5): where people stop and talk."""
-    away, angle = np.hypot(x, z - 14.5), np.arctan2(z - 14.5, x)
+def _rosette(x: F64, z: F64, tone: F64, warm: F64, edge: F64) -> None:
+    """Lay rings of setts round (0, `_ROSETTE_Z_M`), where people stop and talk, into the plan in place."""
+    columns = slice(*np.searchsorted(x[0], (-_ROSETTE_M, _ROSETTE_M)))
+    rows = slice(*np.searchsorted(z[:, 0], (_ROSETTE_Z_M - _ROSETTE_M, _ROSETTE_Z_M + _ROSETTE_M)))
+    x, z = x[:, columns], z[rows] - _ROSETTE_Z_M
+    away, angle = np.hypot(x, z), np.arctan2(z, x)
     ring = np.floor(away / 0.45)
     cut = np.maximum(np.round(2 * np.pi * (ring + 0.5) * 0.45 / 0.6), 1)
     turn = angle / (2 * np.pi) * cut + ring * 0.37
     part = np.where(ring > 0, (np.floor(turn) * 37 + ring * 11) % 17 / 17, 0.7)
     alternate = np.where(ring % 3 == 2, -34.0, np.where(ring % 3 == 1, -8.0, 6.0))
-    seam = np.minimum(np.minimum(away % 0.45, 0.45 - away % 0.45), np.where(ring > 0, np.minimum(turn % 1, 1 - turn % 1) * 0.6, 1.0))
-    there = away < 3.15
-    return np.where(there, 166 + alternate + 16 * part, tone), np.where(there, 2.1, warm), np.where(there, seam, edge)
+    between = np.where(ring > 0, np.minimum(turn % 1, 1 - turn % 1) * 0.6, 1.0)
+    there = away < _ROSETTE_M
+    np.copyto(tone[rows, columns], 166 + alternate + 16 * part, where=there)
+    np.copyto(warm[rows, columns], 2.1, where=there)
+    np.copyto(edge[rows, columns], np.minimum(np.minimum(away % 0.45, 0.45 - away % 0.45), between), where=there)
 
 
 def _dirt(rng: np.random.Generator, shape: tuple[int, ...]) -> F64:

@@ -22,6 +22,7 @@ Fixed = NDArray[np.int32]
 _CIRCLE = np.stack([np.cos(t := np.linspace(0, 2 * np.pi, 10, endpoint=False)), np.sin(t)], axis=1)
 _NOISE = 7  # grey levels from the darkest to the brightest grain
 _SHADE = 0.42
+_BLEED_PX = 0.7  # by how much OpenCV's anti-aliased fill goes beyond its outline
 
 
 class Renderer:
@@ -100,6 +101,7 @@ def _figure(picture: U8, dark: Fixed, bright: Fixed, look: int, left_is_near: bo
 
 def _circles(px: F64, r: F64, squash: float = 1.0) -> Fixed:
     """Spheres at (N, S, 2) px with radii (N, S) -> points round them (N, S, K, 2), in fixed point."""
+    r = np.maximum(r - _BLEED_PX, 0.3 * r)
     return fixed(px[:, :, None, :] + r[:, :, None, None] * (_CIRCLE * (1.0, squash)))
 
 

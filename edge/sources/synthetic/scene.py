@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.sources.synthetic.figure import STRIDE, spheres
+from edge.sources.synthetic.figure import NAMES, STRIDE, spheres
 from edge.sources.synthetic.options import PlazaOptions
 from edge.sources.synthetic.view import WALL_M, View
 from edge.sources.synthetic.walks import Walk, Walks
@@ -20,7 +20,10 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 _IN_SIGHT = 0.90  # the part of a walk that is in the picture, on average over many seeds
-_PHASES = np.array([0.0, 0.25, 0.5, 0.75])  # where the legs are farthest apart, and where a knee is bent most
+_PHASES = np.arange(12) / 12  # of the stride: close enough that none between them reaches out of the box
+_OUTER = [
+    k for k, name in enumerate(NAMES) if name.split("_")[0] in ("face", "hair", "shoulder", "elbow", "hand", "knee", "heel", "toe", "pack")
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +81,9 @@ class Scene:
         walks = [self._walk(slot, t_s) for slot in range(self._slots)]
         moment = np.array([t_s])
         found = [walk.at(moment) for walk in walks]
-        ground, heading, speed, way = (np.concatenate([row[k] for row in found]) if found else np.empty((0, 2) if k == 0 else 0) for k in range(4))
+        ground, heading, speed, way = (
+            np.concatenate([row[k] for row in found]) if found else np.empty((0, 2) if k == 0 else 0) for k in range(4)
+        )
         people = self._people(walks, np.arange(len(walks)), ground, heading, speed, way)
         return people[np.argsort(-people.depth, kind="stable")]
 
@@ -120,8 +125,8 @@ class Scene:
             return np.repeat(values, phases, axis=0)
 
         centres, radii = spheres(each(ground), each(heading), each(speed), np.tile(_PHASES, n), each(height), each(girth))
-        px, depth = self.view.project(centres)
-        r = self.view.focal_px * radii / depth
+        px, depth = self.view.project(centres[:, _OUTER])
+        r = self.view.focal_px * radii[:, _OUTER] / depth
         shape = (n, phases * r.shape[1])
         x, y, r = px[..., 0].reshape(shape), px[..., 1].reshape(shape), r.reshape(shape)
         if n == 0:

@@ -129,7 +129,7 @@ def _crossings(spell: Spell, name: str, start: F64, end: F64, band: float) -> It
             continue
         met = np.flatnonzero(~np.isnan(meets[a:b]))
         if len(met):
-            yield _event(spell, "line", name, "in" if distance[b] > 0 else "out", a + met[-1], float(meets[a + met[-1]]), b)
+            yield _event(spell, "line", name, "in" if distance[b] > 0 else "out", int(a + met[-1]), float(meets[a + met[-1]]), int(b))
 
 
 def _visits(spell: Spell, name: str, ring: F64, band: float) -> Iterator[Event]:
@@ -139,7 +139,7 @@ def _visits(spell: Spell, name: str, ring: F64, band: float) -> Iterator[Event]:
         return
     since: int | None = None
     if inside[clear[0]]:
-        appeared = _event(spell, "zone", name, "appeared", clear[0], 0.0, clear[0])
+        appeared = _event(spell, "zone", name, "appeared", int(clear[0]), 0.0, int(clear[0]))
         since = appeared.t_ns
         yield appeared
     for a, b in pairwise(clear):
@@ -148,7 +148,7 @@ def _visits(spell: Spell, name: str, ring: F64, band: float) -> Iterator[Event]:
         change = a + np.flatnonzero(inside[a + 1 : b + 1] != inside[a:b])[-1]
         along = geometry.meeting(spell.point[change, None], spell.point[change + 1, None], ring, np.roll(ring, -1, axis=0))
         part = 1.0 if np.isnan(along).all() else float(np.nanmax(along))
-        event = _event(spell, "zone", name, "entered" if inside[b] else "exited", change, part, b, since)
+        event = _event(spell, "zone", name, "entered" if inside[b] else "exited", int(change), part, int(b), since)
         since = event.t_ns if inside[b] else None
         yield event
     if inside[clear[-1]] and spell.ends:

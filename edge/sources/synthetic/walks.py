@@ -25,7 +25,8 @@ _RAMP_S = 0.9  # how long it takes to stop, and to set off again
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """Somebody from `start_s` to `end_s`: ``path (K, 2)`` m at equal steps, ``heading (K,)`` rad; nodes of the timetable, speed linear between."""
+    """Somebody from `start_s` to `end_s`: ``path (K, 2)`` m at equal steps, ``heading (K,)`` rad; the timetable's nodes ``(J,)``:
+    their time since the start, speed (linear between them, with `node_slope` (J - 1,) m/s²) and way gone."""
 
     person: int
     start_s: float
@@ -34,6 +35,7 @@ class Walk:
     heading: F64
     node_s: F64
     node_speed: F64
+    node_slope: F64
     node_way: F64
     height_m: float
     girth: float
@@ -44,7 +46,7 @@ class Walk:
         t = np.clip(t_s - self.start_s, 0, self.end_s - self.start_s)
         node = np.clip(np.searchsorted(self.node_s, t, side="right") - 1, 0, len(self.node_s) - 2)
         since = t - self.node_s[node]
-        slope = np.diff(self.node_speed)[node] / np.diff(self.node_s)[node]
+        slope = self.node_slope[node]
         speed = self.node_speed[node] + slope * since
         way = self.node_way[node] + (self.node_speed[node] + slope * since / 2) * since
         where = np.clip(way / self.node_way[-1], 0, 1) * (len(self.path) - 1)
@@ -88,16 +90,29 @@ class Walks:
             way = np.concatenate([[0.0], np.cumsum(np.diff(node_s) * (speed[1:] + speed[:-1]) / 2)])
             look = int(rng.integers(1 << 62))
             walks.append(
-                Walk(first + k, start, end, draft.path, draft.heading, node_s, speed, way, draft.height_m, float(rng.uniform(0.9, 1.15)), look)
+                Walk(
+                    first + k,
+                    start,
+                    end,
+                    draft.path,
+                    draft.heading,
+                    node_s,
+                    speed,
+                    np.diff(speed) / np.diff(node_s),
+                    way,
+                    draft.height_m,
+                    float(rng.uniform(0.9, 1.15)),
+                    look,
+                )
             )
             start = end
         return tuple(walks)
 
     def _draw(self, rng: np.random.Generator) -> _Draft:
-        gates = rng.choice(4, size=2, replace=False, p=[0.29, 0.29, 0.18, 0.24])
+        gates = rng.choice(4, size=2, replace=False, p=[0.28, 0.28, 0.22, 0.22])
         come, go = self._gate(rng, int(gates[0])), self._gate(rng, int(gates[1]))[::-1]
         stop = self._stops[rng.integers(len(self._stops))] if rng.random() < 0.4 else None
-        middle = _near(rng, stop) if stop else np.array([self._across(rng, 0.5, z := rng.uniform(10, 20)), z])
+        middle = _near(rng, stop) if stop else np.array([self._across(rng, 0.5, z := rng.uniform(8.0, 19.0)), z])
         path = _round(_curve(np.array([*come, middle, *go])), self._pieces, self._arch)
         length = float(np.hypot(*np.diff(path, axis=0).T).sum())
         speed = float(np.clip(rng.normal(1.27, 0.16), 0.98, 1.55))
@@ -116,7 +131,7 @@ class Walks:
             return [np.array([x, WALL_M + 2.5]), np.array([x, WALL_M - 0.8])]
         if gate == 2:
             return [np.array([self._across(rng, 0.8, 6.0), 3.3])]
-        z = rng.uniform(8.5, 24.0)
+        z = rng.uniform(7.5, 23.5)
         x = self._view.half_width_m(z) + 0.9
         return [np.array([-x if gate == 0 else x, z])]
 
@@ -162,19 +177,18 @@ def _curve(points: F64) -> F64:
 
 
 def _round(path: F64, pieces: tuple[Piece, ...], arch: float) -> F64:
-    """The path led round the furniture and off the wall, smoothed, at `_SAMPLES` equal steps."""
-    path = path.copy()
-    for piece in pieces:
-        to = path - (piece.x, piece.z)
-        away = np.maximum(np.hypot(*to.T), 1e-6)
-        reach = 1.8 * piece.radius_m
-        wanted = piece.radius_m + away * (reach - piece.radius_m) / reach  # a disc becomes a ring: nobody walks through the middle
-        path = np.where((away < reach)[:, None], path + to * ((wanted - away) / away)[:, None], path)
-    wall = np.abs(path[:, 0] - arch) > 1.0
-    path[:, 1] = np.where(wall, np.minimum(path[:, 1], WALL_M - 0.8), path[:, 1])
-    path = _resample(path)
-    for _ in range(40):
-        path[1:-1] = (path[:-2] + 2 * path[1:-1] + path[2:]) / 4
+    """The path led round the furniture and off the wall, at `_SAMPLES` equal steps: pushed out and smoothed in turn, until it is both."""
+    for _ in range(6):
+        path = _resample(path)
+        for piece in pieces:
+            to = path - (piece.x, piece.z)
+            away = np.maximum(np.hypot(*to.T), 1e-6)
+            path += to * np.maximum(piece.radius_m / away - 1, 0)[:, None]
+        wall = np.abs(path[:, 0] - arch) > 1.0
+        path[:, 1] = np.where(wall, np.minimum(path[:, 1], WALL_M - 0.8), path[:, 1])
+        path = _resample(path)
+        for _ in range(5):
+            path[1:-1] = (path[:-2] + 2 * path[1:-1] + path[2:]) / 4
     return _resample(path)
 
 

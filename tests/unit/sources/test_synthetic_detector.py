@@ -47,13 +47,13 @@ def test_a_perfect_detector_sees_the_scene_itself(scene):
 def test_it_misses_as_often_as_it_says(scene, miss):
     detector = SceneDetector({"yard": scene}, miss=miss, false_per_frame=0, jitter=0)
     seen = all_ = 0
-    for index in range(1200):
+    for index in range(0, 4000, 10):
         boxes = in_plain_view(scene, index)
         if len(boxes):
             overlap = geometry.iou(boxes, detector.look(stamp(index)).xyxy.astype(float))
             seen += int((overlap > 0.9).any(axis=1).sum())
             all_ += len(boxes)
-    assert 1 - seen / all_ == pytest.approx(miss, rel=0.3)
+    assert 1 - seen / all_ == pytest.approx(miss, rel=0.4)
 
 
 def test_misses_come_in_bursts_as_well_as_singly(scene):
@@ -75,14 +75,14 @@ def test_misses_come_in_bursts_as_well_as_singly(scene):
 
 def test_it_invents_as_often_as_it_says():
     nobody = SceneDetector({"yard": Scene(PlazaOptions(size=SIZE, people=0))}, false_per_frame=0.4)
-    invented = [len(nobody.look(stamp(index))) for index in range(2000)]
-    assert np.mean(invented) == pytest.approx(0.4, rel=0.15)
+    invented = [len(nobody.look(stamp(index))) for index in range(1200)]
+    assert np.mean(invented) == pytest.approx(0.4, rel=0.2)
 
 
 def test_edges_stray_as_far_as_it_says(scene):
     detector = SceneDetector({"yard": scene}, miss=0, false_per_frame=0, jitter=0.03)
     strays = []
-    for index in range(400):
+    for index in range(0, 1000, 5):
         boxes, found = in_plain_view(scene, index), detector.look(stamp(index)).xyxy.astype(float)
         if len(boxes):
             nearest = geometry.iou(boxes, found).argmax(axis=1)

@@ -72,7 +72,7 @@ def test_neither_frame_rate_nor_length_nor_scale_changes_the_walk():
     np.testing.assert_allclose(a.box, 2 * b.box, rtol=0, atol=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.floats(0, 1e8), min_size=1, max_size=4), st.floats(0, 1e8))
 def test_a_moment_does_not_depend_on_those_asked_before(before, t):
     scene = Scene(PlazaOptions(people=4))
@@ -91,23 +91,23 @@ def test_about_as_many_are_present_as_were_asked_for(people):
 
 def test_everybody_has_one_name_for_the_whole_walk_and_nobody_elses():
     scene = Scene(PlazaOptions())
-    walks = list(scene.walks(0, 1000))
+    walks = list(scene.walks(0, 500))
     assert len({walk.person for walk in walks}) == len(walks)
     assert min(walk.person for walk in walks) > 0
 
 
 def test_people_move_as_people_do():
-    """No jumps, and no faster than 1.8 m/s, from one hundredth of a second to the next."""
+    """No jumps, and no faster than 1.8 m/s, from one fiftieth of a second to the next."""
     scene = Scene(PlazaOptions())
     stood = 0
-    for walk in scene.walks(0, 300):
-        t = np.arange(walk.start_s, walk.end_s, 0.01)
+    for walk in scene.walks(0, 150):
+        t = np.arange(walk.start_s, walk.end_s, 0.02)
         people = scene.follow(walk, t)
-        speed = np.hypot(*np.diff(people.ground, axis=0).T) / 0.01
+        speed = np.hypot(*np.diff(people.ground, axis=0).T) / 0.02
         assert speed.max() < 1.85
         assert people.speed.min() >= 0
         stood += bool((people.speed < 0.01).any())
-    assert stood > 10
+    assert stood > 5
 
 
 def test_a_moment_of_all_and_the_whole_of_one_agree():
@@ -152,7 +152,7 @@ def test_the_layout_lies_in_a_picture_of_any_size(width, height):
 def test_a_scene_and_its_truth_load_no_vendor_library():
     code = (
         "import sys; from edge.sources.synthetic import *; truth(scene_of('synthetic://plaza?people=2'), t1_s=2);"
-        "sys.exit(' '.join({'cv2', 'av', 'gi', 'onnxruntime'} & set(sys.modules)))"
+        "sys.exit(' '.join({'cv2', 'av', 'gi', 'onnxruntime'} & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
