@@ -1,6 +1,6 @@
 """A Recorder of one camera: pictures into segments of H.264, within a budget of bytes. What is on the pictures is not decided here.
 
-Files are ``folder/camera/20240131T235959Z.mp4``, UTC. A failure loses no earlier file and leaves the recorder usable: the next picture tries anew.
+Files are ``folder/camera/20240131T235959Z.mp4``, UTC. A failure loses no earlier second and leaves the recorder usable: some seconds later it tries anew.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from edge.sinks.recorder_segment import Segment
 log = logging.getLogger(__name__)
 
 _SECOND_NS = 1_000_000_000
+_RETRY_NS = 5 * _SECOND_NS  # a full disk must not cost an encoder a picture
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some room, or lower max_bytes and raise free_floor_bytes",
     errno.EDQUOT: "the user's quota is used up; raise it, or lower max_bytes",
@@ -45,6 +46,7 @@ class PyavRecorder:
         self._recorded: list[Path] = []
         self._last_ns: int | None = None
         self._due_ns: int | None = None
+        self._failure: tuple[int, str] | None = None  # when, and what
         self._entered = self._closed = False
 
     @property
@@ -63,20 +65,34 @@ class PyavRecorder:
         self._end_segment()
 
     def record(self, stamp: Stamp, picture: U8) -> None:
-        """Keep `picture` (H, W, 3) BGR. RecorderError says why it cannot be written; what was recorded before stays and plays."""
+        """Keep `picture` (H, W, 3) BGR. RecorderError says why it cannot be written; what was recorded before stays and plays.
+
+        After an error the same is raised for five seconds of the camera's time, then the recorder tries again.
+        """
         if not self._entered or self._closed:
             raise RuntimeError("a recorder records inside its with block")
+        if self._failure is not None and 0 <= stamp.t_ns - self._failure[0] < _RETRY_NS:
+            raise RecorderError(self._failure[1])
+        self._failure = None
         if not self._is_due(stamp.t_ns):
             return
         picture = fitted(picture, max_height=self._options.max_height)
         try:
             segment = self._segment_for(stamp.t_ns, Size(picture.shape[1], picture.shape[0]))
             segment.write(stamp.t_ns, picture)
-        except (av.error.FFmpegError, OSError, RecorderError) as error:
-            with contextlib.suppress(RecorderError):  # a full disk refuses the end of the file too; its fragments play without
-                self._end_segment()
-            raise _sentence(error, self._folder) from error
+        except RecorderError as error:
+            self._fail(stamp.t_ns, error)
+            raise
+        except (av.error.FFmpegError, OSError) as error:
+            failure = _sentence(error, self._folder)
+            self._fail(stamp.t_ns, failure)
+            raise failure from error
         self._last_ns = stamp.t_ns
+
+    def _fail(self, t_ns: int, failure: RecorderError) -> None:
+        self._failure = (t_ns, str(failure))
+        with contextlib.suppress(RecorderError):  # a full disk refuses the end of the file too; its fragments play without
+            self._end_segment()
 
     def _is_due(self, t_ns: int) -> bool:
         if self._options.max_fps is None:
@@ -131,8 +147,8 @@ class PyavRecorder:
         except (av.error.FFmpegError, OSError) as error:
             raise _sentence(error, self._folder) from error
         finally:
-            if segment.path.exists() and (segment.pictures == 0 or segment.path.stat().st_size == 0):
-                segment.path.unlink()
+            if segment.is_empty:
+                segment.path.unlink(missing_ok=True)
                 self._recorded.remove(segment.path)
 
 
@@ -147,8 +163,6 @@ def fitted(picture: U8, *, max_height: int | None) -> U8:
 
 
 def _sentence(error: Exception, folder: Path) -> RecorderError:
-    if isinstance(error, RecorderError):
-        return error
     number = getattr(error, "errno", None)
     reason = getattr(error, "strerror", None) or type(error).__name__
     advice = _ADVICE.get(number or 0, f"{reason}; check the disk and the folder")

@@ -1,10 +1,12 @@
 """One file of H.264 in fragmented MP4, by PyAV. When a file begins and ends, and which may stay, is decided in `recorder`.
 
 A fragment is written whole whenever a key frame begins the next: a process that is killed loses the second it was in, and the rest plays.
+Where the disk refuses a part of a fragment, the file is cut back to the whole ones.
 """
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +30,9 @@ class Segment:
         self.key_ns = start_ns  # the next picture at or after this becomes a key frame
         self.pictures = 0
         self._last_ticks = -1
+        self._whole_bytes = 0  # up to where the file holds whole fragments
+        self._fragments = 0
+        self._failed = False
         self._container = av.open(str(path), "w", format="mp4", options=_FORMAT)
         self._container.metadata["creation_time"] = datetime.fromtimestamp(start_utc_ns / _SECOND_NS, timezone.utc).isoformat()
         # Key frames come by time, not by count: the group's length is left open and each is asked for.
@@ -48,15 +53,36 @@ class Segment:
         if t_ns >= self.key_ns:
             frame.pict_type = PictureType.I
             self.key_ns = t_ns + _SECOND_NS
-        for packet in self._stream.encode(frame):
-            self._container.mux(packet)
+        self._mux(frame)
         self.pictures += 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing in the file plays, once it is closed."""
+        return not self._fragments if self._failed else not self.pictures
 
     def close(self) -> None:
         """Write what the encoder still holds and end the file; the file is closed also when that fails."""
         try:
-            if self.pictures:
-                for packet in self._stream.encode(None):
-                    self._container.mux(packet)
-        finally:
+            if self.pictures and not self._failed:
+                self._mux(None)
             self._container.close()
+        except BaseException:
+            self._failed = True
+            raise
+        finally:
+            if self._failed:
+                # The last reference closes the file, without which more could follow what is cut off.
+                del self._stream, self._container
+                os.truncate(self.path, self._whole_bytes)
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)
+                if packet.is_keyframe:  # has pushed the fragment before it onto the disk; at first, the header
+                    self._fragments += self._whole_bytes > 0
+                    self._whole_bytes = self.path.stat().st_size
+        except BaseException:
+            self._failed = True
+            raise

@@ -140,5 +140,5 @@ def test_a_source_is_left_also_on_an_error_which_goes_on(opened: Open) -> None:
 
 
 def test_a_source_is_read_inside_its_with_block(opened: Open) -> None:
-    with pytest.raises(SourceError, match="camera gate.* not open"):
+    with pytest.raises(SourceError, match=r"camera gate.* not open"):
         some(opened(), 1)

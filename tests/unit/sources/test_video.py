@@ -51,6 +51,15 @@ def test_every_picture_of_a_file_comes_with_its_media_time(tmp_path: Path, name:
     assert times == pytest.approx([i * SECOND_NS / 10 for i in range(30)], abs=2_000_000)
 
 
+@pytest.mark.parametrize("clip", ["pets-s2l1", "tud-stadtmitte"])
+def test_a_real_clip_gives_as_many_pictures_as_it_declares(shared: Path, clip: str) -> None:
+    with open_source(str(shared / "video" / f"{clip}.mp4"), camera="c") as source:
+        facts = source.facts
+        stamps = [frame.stamp for frame in source]
+    assert facts.frames == len(stamps)
+    assert stamps[-1].t_ns == pytest.approx((len(stamps) - 1) * SECOND_NS / facts.fps, abs=SECOND_NS)
+
+
 def test_a_file_tells_its_facts(tmp_path: Path) -> None:
     path = make_film(tmp_path / "a.mp4", count=30, size=(160, 120))
     facts = facts_of(path)
