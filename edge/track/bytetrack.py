@@ -43,7 +43,7 @@ class ByteTrack:
         ended = [self._carry_to(t_ns)]
         order = np.lexsort((detections.score, *detections.xyxy.T))
         seen = detections[order]
-        free = self._associate(seen, t_ns)
+        free = self._associate(seen)
         self._update(seen, t_ns)
         ended.append(self._end_unseen(t_ns))
         self._bear(seen, np.flatnonzero(free & (seen.score >= self._options.new_score)), t_ns)
@@ -102,14 +102,16 @@ class ByteTrack:
             return _NO_IDS
         # Out of sight, a box that grew or shrank while it was being hidden must not go on doing so.
         everyone.mean[everyone.row < 0, 1, 3] = 0
-        mean, cov = kalman.predict(everyone.mean, everyone.cov, (t_ns - last_ns) / _NS * kalman.TICKS_PER_S)
+        ticks = (t_ns - last_ns) / _NS * kalman.TICKS_PER_S
+        options = self._options
+        mean, cov = kalman.predict(everyone.mean, everyone.cov, ticks, value=options.position_noise, velocity=options.velocity_noise)
         if not self._options.predict_young:
             young = everyone.id == 0
             mean[young], cov[young] = everyone.mean[young], everyone.cov[young]
         everyone.mean, everyone.cov = mean, cov
         return _NO_IDS
 
-    def _associate(self, seen: Detections, t_ns: int) -> Bools:
+    def _associate(self, seen: Detections) -> Bools:
         """Give each track its row of `seen` (or -1); returns which high detections (D,) no track wanted."""
         options, everyone = self._options, self._all
         was_in_sight, confirmed = everyone.row >= 0, everyone.id > 0
@@ -123,7 +125,7 @@ class ByteTrack:
         overlap = geometry.iou(predicted, boxes)
         fused = overlap * score if options.fuse_score else overlap
 
-        def match(likeness: NDArray[np.floating], least: float, tracks: Bools, detections: Bools) -> None:
+        def match(likeness: NDArray[Any], least: float, tracks: Bools, detections: Bools) -> None:
             rows, columns = np.flatnonzero(tracks), np.flatnonzero(detections)
             if len(rows) and len(columns):
                 i, j = pair(1 - likeness[np.ix_(rows, columns)], 1 - least)
@@ -134,9 +136,11 @@ class ByteTrack:
         match(overlap, options.min_iou_low, confirmed & was_in_sight & (everyone.row < 0), low)
         match(fused, options.min_iou_young, ~confirmed, high)
         if options.reach:
-            young = was_in_sight & (everyone.row < 0) & (t_ns - everyone.born_ns <= options.young_s * _NS)
-            if young.any() and high.any():
-                match(geometry.iou(_grown(predicted, options.reach), _grown(boxes, options.reach)), options.min_iou, young, high)
+            # What moves more than its own size between two frames overlaps nothing, and has no velocity yet by which to foresee it.
+            young, clear = ~confirmed & (everyone.row < 0), high & (score >= options.reach_score)
+            if young.any() and clear.any():
+                match(geometry.iou(_grown(predicted, options.reach), _grown(boxes, options.reach)) * score, options.min_iou, young, clear)
+                high[everyone.row[young]] = False
         return high
 
     def _update(self, seen: Detections, t_ns: int) -> None:
@@ -233,7 +237,7 @@ class ByteTrack:
         return Tracks(everyone.id[rows], xyxy, seen.score[match], everyone.class_id[rows], order[match].astype(np.int32), backlog, ended)
 
 
-def _grown(boxes: NDArray[np.floating], reach: float) -> NDArray[np.floating]:
+def _grown(boxes: kalman.F64, reach: float) -> kalman.F64:
     """Boxes (N, 4) with `reach` times their size more on each side (C-BIoU: Yang et al., Hard to Track Objects with Irregular Motions, 2023)."""
     margin = (boxes[:, 2:] - boxes[:, :2]) * reach
     return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], axis=1)

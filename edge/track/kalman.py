@@ -19,8 +19,8 @@ Bools = NDArray[np.bool_]
 
 TICKS_PER_S = 30.0
 
-# Standard deviations by which x, y and h are uncertain, as a part of the height; those of the aspect are absolute.
-_VALUE, _VELOCITY = 1 / 20, 1 / 160
+# ByteTrack's standard deviations for x, y and h, as parts of the height; those of the aspect are absolute.
+VALUE, VELOCITY = 1 / 20, 1 / 160
 _ASPECT_VALUE, _ASPECT_VELOCITY, _ASPECT_MEASURED = 1e-2, 1e-5, 1e-1
 
 
@@ -51,35 +51,34 @@ def begin(measured: F64) -> tuple[F64, F64]:
     mean = np.zeros((len(h), 2, 4))
     mean[:, 0] = measured
     cov = np.zeros((len(h), 3, 4))
-    cov[:, 0] = _variances(h, 2 * _VALUE, _ASPECT_VALUE)
-    cov[:, 2] = _variances(h, 10 * _VELOCITY, _ASPECT_VELOCITY)
+    cov[:, 0] = _variances(h, 2 * VALUE, _ASPECT_VALUE)
+    cov[:, 2] = _variances(h, 10 * VELOCITY, _ASPECT_VELOCITY)
     return mean, cov
 
 
-def predict(mean: F64, cov: F64, ticks: float | F64) -> tuple[F64, F64]:
-    """Mean and covariance `ticks` later (one number, or one a track).
+def predict(mean: F64, cov: F64, ticks: float, *, value: float = VALUE, velocity: float = VELOCITY) -> tuple[F64, F64]:
+    """Mean and covariance `ticks` later; `value` and `velocity` are the noise of one tick (standard deviations) as parts of the height.
 
-    The noise of one tick is that of the paper's code; that of u ticks is what u such steps add up to, a polynomial in u that also holds
-    for parts of a tick. So one step over a gap equals many small ones, at every frame rate.
+    The noise of u ticks is what u steps of one add up to, a polynomial in u that also holds for parts of a tick. So one step over a gap
+    equals many small ones, at every frame rate. That polynomial is a variance while `value` is at least a tenth or so of `velocity`.
     """
-    u = np.asarray(ticks, np.float64).reshape(-1, 1)
-    h = mean[:, 0, 3]
-    value, velocity = _variances(h, _VALUE, _ASPECT_VALUE), _variances(h, _VELOCITY, _ASPECT_VELOCITY)
+    u, h = ticks, mean[:, 0, 3]
+    value_var, velocity_var = _variances(h, value, _ASPECT_VALUE), _variances(h, velocity, _ASPECT_VELOCITY)
     pp, pv, vv = cov[:, 0], cov[:, 1], cov[:, 2]
     out_mean, out_cov = mean.copy(), np.empty_like(cov)
     out_mean[:, 0] += u * mean[:, 1]
     # A shrinking box must not turn inside out in a long gap.
     np.maximum(out_mean[:, 0, 2:], 1e-2, out=out_mean[:, 0, 2:])
-    out_cov[:, 0] = pp + u * (2 * pv + u * vv) + u * value + (u * (u - 1) * (2 * u - 1) / 6) * velocity
-    out_cov[:, 1] = pv + u * vv + (u * (u - 1) / 2) * velocity
-    out_cov[:, 2] = vv + u * velocity
+    out_cov[:, 0] = pp + u * (2 * pv + u * vv) + u * value_var + (u * (u - 1) * (2 * u - 1) / 6) * velocity_var
+    out_cov[:, 1] = pv + u * vv + (u * (u - 1) / 2) * velocity_var
+    out_cov[:, 2] = vv + u * velocity_var
     return out_mean, out_cov
 
 
 def update(mean: F64, cov: F64, measured: F64) -> tuple[F64, F64]:
     """Mean and covariance after the boxes were seen at `measured` (N, 4)."""
     pp, pv, vv = cov[:, 0], cov[:, 1], cov[:, 2]
-    total = pp + _variances(mean[:, 0, 3], _VALUE, _ASPECT_MEASURED)
+    total = pp + _variances(mean[:, 0, 3], VALUE, _ASPECT_MEASURED)
     gain = cov[:, :2] / total[:, None]
     out_mean = mean + gain * (measured - mean[:, 0])[:, None]
     out_cov = np.empty_like(cov)

@@ -17,39 +17,43 @@ class TrackOptions:
     """Detections of at least this score are matched first, and only these can begin a track."""
     low_score: float = 0.1
     """Detections between this and `high_score` keep a track alive that is in sight; below it they are noise."""
-    new_score: float = 0.25
+    new_score: float = 0.3
     """The least score with which a track begins."""
-    min_iou: float = 0.2
-    """Least overlap (times score, if `fuse_score`) of a track with a high detection."""
+    min_iou: float = 0.1
+    """Least overlap (times score, if `fuse_score`) of a confirmed track with a high detection."""
     min_iou_low: float = 0.5
-    """Least overlap of a track in sight with a low detection."""
+    """Least overlap of a confirmed track in sight with a low detection."""
     min_iou_young: float = 0.3
     """Least overlap (times score, if `fuse_score`) of an unconfirmed track with a high detection."""
     fuse_score: bool = True
     """Weigh overlaps with high detections by their score."""
-    confirm_s: float = 0.0
-    """A track is confirmed at a second or later sight that comes at least this long after its first; until then a missed frame ends it."""
+    reach: float = 1.0
+    """How far beyond its box, in box sizes on each side, an unconfirmed track also looks for a detection nothing else wants; 0 is off."""
+    reach_score: float = 0.4
+    """The least score of a detection found in that way."""
+    confirm_s: float = 0.2
+    """A track is confirmed at a later sight that comes at least this long after its first; until then a missed frame ends it."""
     confirm_first_frame: bool = False
     """Tracks of the very first frame are confirmed at once."""
-    lost_s: float = 1.0
+    lost_s: float = 2.0
     """A confirmed track out of sight ends with the first frame that comes later than this after its last sight and does not find it."""
     duplicate_iou: float = 0.85
     """Of a track in sight and a lost one that overlap more than this, the younger ends."""
     predict_young: bool = True
     """Let the motion model also carry unconfirmed tracks; without, their second sight teaches them no velocity."""
-    reach: float = 0.0
-    """How far beyond its box, in box sizes on each side, a young track also looks for a detection that nothing else wants; 0 is off."""
-    young_s: float = 0.5
-    """For how long after its birth a track is young in that sense."""
+    position_noise: float = 1 / 80
+    """By how much a box strays from steady motion in 1/30 s (standard deviation), in box heights."""
+    velocity_noise: float = 1 / 320
+    """By how much the velocity, in box heights per 1/30 s, changes in 1/30 s (standard deviation)."""
 
     def __post_init__(self) -> None:
-        for name in ("high_score", "low_score", "new_score", "min_iou", "min_iou_low", "min_iou_young", "duplicate_iou"):
+        for name in ("high_score", "low_score", "new_score", "min_iou", "min_iou_low", "min_iou_young", "reach_score", "duplicate_iou"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, here it is {value}")
         if self.low_score > self.high_score:
             raise ValueError(f"low_score ({self.low_score}) must not be above high_score ({self.high_score})")
-        for name in ("confirm_s", "young_s", "reach"):
+        for name in ("confirm_s", "reach", "position_noise", "velocity_noise"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be 0 or more, here it is {value}")
@@ -70,10 +74,12 @@ class TrackOptions:
                 "fuse_score": True,
                 "confirm_s": 0.0,
                 "confirm_first_frame": True,
-                "lost_s": (track_buffer + 1.5) / 30,
+                "lost_s": (track_buffer + 0.5) / 30,  # half a frame, so that no rounding of a stamp decides
                 "duplicate_iou": 0.85,
                 "predict_young": False,
                 "reach": 0.0,
+                "position_noise": 1 / 20,
+                "velocity_noise": 1 / 160,
                 **changes,
             }
         )

@@ -49,7 +49,7 @@ class Population:
         if missing:
             raise ValueError(f"a tracker's state needs the column {missing[0]!r}, which is missing")
         n = len(columns["key"])
-        made = {}
+        made: dict[str, Any] = {}
         for name, (dtype, shape) in _DTYPES.items():
             made[name] = np.array(columns[name], dtype)
             if made[name].shape != (n, *shape):

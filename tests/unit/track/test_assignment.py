@@ -1,0 +1,42 @@
+"""Pairing: as cheap as the best, never above the limit."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from edge.track.assignment import pair
+
+
+def _best_total(cost: np.ndarray, limit: float) -> float:
+    """By trying everything: the least sum where a pair costs its cost and leaving both alone costs `limit`."""
+    n = max(cost.shape)
+    square = np.full((n, n), limit)
+    square[: cost.shape[0], : cost.shape[1]] = np.minimum(cost, limit)
+    return min(sum(square[i, j] for i, j in enumerate(p)) for p in permutations(range(n)))
+
+
+@given(st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(lambda s: arrays(np.float64, s, elements=st.floats(0, 1))), st.floats(0.1, 1))
+def test_no_pairing_is_cheaper(cost: np.ndarray, limit: float):
+    rows, columns = pair(cost, limit)
+    assert len(set(rows)) == len(rows)
+    assert len(set(columns)) == len(columns)
+    assert (cost[rows, columns] < limit).all()
+    total = cost[rows, columns].sum() + limit * (max(cost.shape) - len(rows))
+    assert total <= _best_total(cost, limit) + 1e-9
+
+
+def test_nothing_below_the_limit_pairs_nothing():
+    rows, columns = pair(np.ones((3, 4)), 0.8)
+    assert len(rows) == len(columns) == 0
+
+
+def test_pairs_that_only_have_each_other_need_no_solver():
+    cost = np.ones((3, 3))
+    cost[0, 2] = cost[2, 0] = 0.1
+    rows, columns = pair(cost, 0.8)
+    assert set(zip(rows.tolist(), columns.tolist(), strict=True)) == {(0, 2), (2, 0)}
