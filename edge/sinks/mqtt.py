@@ -66,7 +66,7 @@ class MqttPublisher:
         # The owner thread's own.
         self._acked: list[int] = []  # the broker has them, the outbox does not know yet
         self._flushed_s = 0.0  # when the outbox was last told
-        self._progress = False  # this connection has delivered something
+        self._progress = False  # this connection was good for something
         self._asides: deque[Message] = deque(maxlen=_ASIDES)
         self._connected = False
         self._trouble = ""
@@ -127,22 +127,20 @@ class MqttPublisher:
         pause_s = self._options.first_pause_s
         try:
             while not self._closing.is_set():
-                began_s, self._progress = time.monotonic(), False
-                cause, refused = "", False
+                self._progress = False
+                refused = False
                 try:
                     self._live(wake)
                 except EdgeError as error:
-                    cause, refused = str(error), isinstance(error, BrokerRefused)
-                except Exception as error:
+                    refused = isinstance(error, BrokerRefused)
+                    self._lament(str(error))
+                except Exception as error:  # noqa: BLE001
                     # The last line of defence of a device nobody watches: what is not foreseen must not end publishing for good.
-                    cause = f"publishing failed: {error!r}; it is tried again"
-                    log.debug("publishing failed", exc_info=True)
-                steady = time.monotonic() - began_s >= _STEADY_S
-                if self._progress or steady:
+                    self._lament(f"publishing failed: {error!r}; it is tried again", trace=True)
+                if self._progress:
                     pause_s = self._options.first_pause_s
                 if refused:
                     pause_s = self._options.max_pause_s
-                self._lament(cause, again=steady)
                 self._closing.wait(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, self._options.max_pause_s)
         finally:
@@ -152,11 +150,11 @@ class MqttPublisher:
                 self._poke = None
             wake.close()
 
-    def _lament(self, cause: str, *, again: bool) -> None:
+    def _lament(self, cause: str, *, trace: bool = False) -> None:
         """Remember the trouble; log it unless it is the one that was logged last, and no steady connection lay between."""
         self._trouble = cause
-        if cause and not self._closing.is_set() and (again or cause != self._logged):
-            log.warning("%s", cause)
+        if cause != self._logged and not self._closing.is_set():
+            log.warning("%s", cause, exc_info=trace)
             self._logged = cause
 
     def _live(self, wake: socket.socket) -> None:
@@ -164,15 +162,24 @@ class MqttPublisher:
         self._flush()
         will = (f"{self._base}/{self._will.topic}", self._will)
         with Link(self._options, self._client_id, will=will, wake=wake) as link:
+            if self._closing.is_set():
+                link.farewell()  # nothing was said, nothing is to be taken back
+                return
             session = Session(link, self._outbox, base_topic=self._base, birth=self._birth, acked=self._acked)
             self._asides.clear()  # they spoke of a time when nobody listened
             self._connected, self._trouble = True, ""
+            began_s = time.monotonic()
             log.info("connected to the broker at %s", link.where)
             try:
+                session.fill()  # the birth
+                # Behind it on the wire, so that the broker answers with ours, not with an old one.
+                link.subscribe(f"{self._base}/{self._birth.topic}")
                 self._converse(link, session)
                 self._leave(link, session)
             finally:
                 self._connected = False
+                if time.monotonic() - began_s >= _STEADY_S:
+                    self._progress, self._logged = True, ""
                 # Also from a line that broke: an acknowledgement that came is one.
                 self._progress |= session.collect()
                 self._flush()
@@ -187,9 +194,6 @@ class MqttPublisher:
             if asked != heeded:
                 session.refresh()
             session.fill()
-            if heeded == -1:
-                # Behind the birth in the order of the wire, so that the broker answers with ours, not with an old one.
-                link.subscribe(f"{self._base}/{self._birth.topic}")
             heeded = asked
             if session.quiet and not self._acked and self._settled < heeded:
                 with self._changed:
@@ -213,11 +217,11 @@ class MqttPublisher:
     def _leave(self, link: Link, session: Session) -> None:
         session.part(self._will)
         until_s = time.monotonic() + _FAREWELL_S
-        while not session.quiet and (left_s := until_s - time.monotonic()) > 0:
+        while not session.parted and (left_s := until_s - time.monotonic()) > 0:
             session.fill()
             link.turn(left_s)
             self._progress |= session.collect()
-        if session.quiet:
+        if session.parted:
             link.farewell()
         # Else the line is dropped, and the broker says the will for us.
 

@@ -50,12 +50,18 @@ class Session:
         self._last_seq = -1  # the last row that was read
         self._more = False  # there may be rows behind it
         self._greeted = False
-        self._parting = False
+        self._last: Message | None = None  # what is said when leaving
+        self._echoed = False
 
     @property
     def quiet(self) -> bool:
         """Nothing waits to be said or acknowledged, as far as the outbox was asked."""
         return not (self._flying or self._values or self._page or self._more)
+
+    @property
+    def parted(self) -> bool:
+        """What was to be said last has come back to us. (A broker may acknowledge it and yet, at the DISCONNECT behind it, forget it.)"""
+        return self.quiet and self._echoed
 
     @property
     def waiting(self) -> bool:
@@ -78,7 +84,7 @@ class Session:
         self._values = {last.topic: last}
         self._page.clear()
         self._more = False
-        self._parting = True
+        self._last = last
 
     def fill(self) -> None:
         """Send as much as the window lets."""
@@ -126,8 +132,10 @@ class Session:
             self.progress_s = time.monotonic()
             self._wire.acks.clear()
         for payload in self._wire.heard:
-            # Somebody's will of an earlier connection came late. Only an `offline` is answered, so that two devices of one name do not shout at each other.
-            if not self._parting and payload != self._birth.payload and b"offline" in payload:
+            if self._last is not None:
+                self._echoed |= payload == self._last.payload
+            elif payload != self._birth.payload and b"offline" in payload:
+                # Somebody's will of an earlier connection came late. No other word is answered, or two devices of one name would shout at each other.
                 self._values[self._birth.topic] = self._birth
         self._wire.heard.clear()
         return len(self.acked) > before

@@ -149,16 +149,16 @@ def test_an_offline_of_somebody_else_is_answered_and_our_own_birth_is_not():
     assert wire.payloads == [b"online", b"online"]
 
 
-def test_our_own_farewell_is_not_answered():
+def test_leaving_is_over_when_the_farewell_came_back_and_it_is_not_answered():
     wire, outbox = Wire(window=2), MemoryOutbox()
     outbox.add_events(5)
     session, _ = begin(wire, outbox)
     session.part(OFFLINE)
-    wire.acknowledge()
-    session.collect()
-    session.fill()
-    wire.heard += [OFFLINE.payload]
     run_dry(wire, session)
+    assert not session.parted
+    wire.heard += [BIRTH.payload, OFFLINE.payload]
+    session.collect()
+    assert session.parted
     assert wire.payloads == [b"online", b"1", b"offline"]
 
 
