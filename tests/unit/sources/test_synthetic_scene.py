@@ -72,7 +72,7 @@ def test_neither_frame_rate_nor_length_nor_scale_changes_the_walk():
     np.testing.assert_allclose(a.box, 2 * b.box, rtol=0, atol=1e-6)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.lists(st.floats(0, 1e8), min_size=1, max_size=4), st.floats(0, 1e8))
 def test_a_moment_does_not_depend_on_those_asked_before(before, t):
     scene = Scene(PlazaOptions(people=4))
@@ -84,7 +84,7 @@ def test_a_moment_does_not_depend_on_those_asked_before(before, t):
 @pytest.mark.parametrize("people", [0, 1, 12, 40])
 def test_about_as_many_are_present_as_were_asked_for(people):
     scene = Scene(PlazaOptions(people=people))
-    present = [int(scene.at(t).visible.sum()) for t in np.arange(0, 400, 9.7)]
+    present = [int(scene.at(t).visible.sum()) for t in np.arange(0, 300, 9.7)]
     assert np.mean(present) == pytest.approx(people, rel=0.15, abs=0.5)
     assert min(present) >= 0.6 * people - 1
 
@@ -102,11 +102,10 @@ def test_people_move_as_people_do():
     stood = 0
     for walk in scene.walks(0, 150):
         t = np.arange(walk.start_s, walk.end_s, 0.02)
-        people = scene.follow(walk, t)
-        speed = np.hypot(*np.diff(people.ground, axis=0).T) / 0.02
-        assert speed.max() < 1.85
-        assert people.speed.min() >= 0
-        stood += bool((people.speed < 0.01).any())
+        ground, _, speed, _ = walk.at(t)
+        assert np.hypot(*np.diff(ground, axis=0).T).max() / 0.02 < 1.85
+        assert speed.min() >= 0
+        stood += bool((speed < 0.01).any())
     assert stood > 5
 
 
