@@ -109,6 +109,11 @@ class Pipeline:
             prefix = room + "/"
             part.restore({name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)})
 
+    @staticmethod
+    def next_id(state: Mapping[str, Array]) -> int:
+        """The first id that the pipeline of `state()` had not given out."""
+        return ByteTrack.next_id({name.removeprefix("track/"): array for name, array in state.items() if name.startswith("track/")})
+
     def _admit(self, detections: Detections, size: Size) -> Detections:
         """The detections that matter, in reference pixels."""
         options, xyxy = self._options, detections.xyxy

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from edge.change import Change
@@ -66,6 +67,10 @@ class Painter(AbstractContextManager["Painter"], Protocol):
 
 class Recorder(AbstractContextManager["Recorder"], Protocol):
     """Pictures of one camera onto disk."""
+
+    @property
+    def recorded(self) -> tuple[Path, ...]:
+        """The files written so far, oldest first."""
 
     def record(self, stamp: Stamp, picture: U8) -> None: ...
 

@@ -2,6 +2,7 @@
 
 from edge.detect.head import HeadLayout, head_layout, read_head
 from edge.detect.letterbox import Letterbox
+from edge.detect.names import class_ids
 from edge.detect.options import DetectOptions
 
-__all__ = ["DetectOptions", "HeadLayout", "Letterbox", "head_layout", "read_head"]
+__all__ = ["DetectOptions", "HeadLayout", "Letterbox", "class_ids", "head_layout", "read_head"]

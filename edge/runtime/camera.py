@@ -57,8 +57,8 @@ class CameraLoop:
         self._resumed: Checkpoint | None = None
         self._ended = False
         self._last_utc_ns = parts.last_seen_utc_ns
+        self._next = 0
         self.frames_done = 0
-        self.counted_in_step = 0
         self._threads = [
             threading.Thread(target=self._guarded, args=(self._read,), name=f"read {parts.name}"),
             threading.Thread(target=self._guarded, args=(self._work,), name=f"work {parts.name}"),
@@ -70,7 +70,10 @@ class CameraLoop:
 
     @property
     def frames_in_all(self) -> int | None:
-        return self._facts.frames if self._facts else None
+        """Frames that are still to be worked on in this run, at its start; None where nobody knows."""
+        if self._facts is None or self._facts.frames is None:
+            return None
+        return self._facts.frames - (self._resumed.frame + 1 if self._resumed else 0)
 
     @property
     def alive(self) -> bool:
@@ -100,55 +103,49 @@ class CameraLoop:
     # Reading
 
     def _read(self) -> None:
-        index, pause_s, opened = 0, _FIRST_PAUSE_S, False
-        why = ""
+        pause_s = _FIRST_PAUSE_S
         while not self._stopping.is_set():
-            before = index
+            before = self._next
             try:
-                index = self._read_once(index)
-                if self._facts is not None and not self._facts.live:
+                if not self._read_once().live:
                     self._ended = not self._stopping.is_set()
-                    break
+                    return
                 why = "the stream ended"
             except SourceError as error:
                 why = str(error)
-                index = max(index, self.lane_index)
-                if not self._parts.live or (self._parts.must_open and not opened and self._facts is None):
+                live = self._facts.live if self._facts else self._parts.live and not self._parts.must_open
+                if not live:
                     self._parts.say_state("failed", why, None)
                     raise
-            opened = opened or self._facts is not None
             if self._stopping.is_set():
-                break
-            if index > before:
+                return
+            if self._next > before:
                 pause_s = _FIRST_PAUSE_S
             log.warning("%s: %s; trying again in %.1f s", self.name, why, pause_s)
             self._parts.say_state("reconnecting", why, None)
             self._stopping.wait(pause_s * random.uniform(0.7, 1.0))
             pause_s = min(pause_s * 2, self._parts.max_pause_s)
 
-    lane_index = 0
-    """Index after the last frame that was read, also where reading ended with an error."""
-
-    def _read_once(self, index: int) -> int:
-        """Open the source and read it to its end; returns the index that the next frame would have."""
-        with self._resuming(index) as source:
-            facts = self._facts = source.facts
+    def _read_once(self) -> SourceFacts:
+        """Open the source and read it to its end, keeping in `_next` the index of the frame after the last."""
+        with self._source() as source:
+            self._facts = source.facts
             for number, frame in enumerate(source):
                 if number == 0:
-                    self._say_live(facts)
-                self.lane_index = frame.stamp.index + 1
+                    self._say_live(source.facts)
+                self._next = frame.stamp.index + 1
                 try:
                     self.lane.frames.put(frame)
                 except Closed:
                     frame.close()
                     break
-        return self.lane_index
+            return source.facts
 
-    def _resuming(self, index: int) -> Source:
-        """The source, at the frame after the checkpoint if it is the same unfinished file."""
+    def _source(self) -> Source:
+        """The source where reading goes on: at first after the checkpoint, if that is of this very file and it was not finished."""
         point = self._parts.resume
-        if index or point is None:
-            return self._parts.open(index)
+        if self._next or point is None:
+            return self._parts.open(self._next)
         if self._parts.live:
             return self._parts.open(point.frame + 1)
         with self._parts.open(0) as source:

@@ -18,7 +18,7 @@ from edge.change import Change, Checkpoint, WindowChange
 from edge.count.tally import Key, Tally
 from edge.data import I64
 from edge.errors import StoreError
-from edge.store import limit
+from edge.store import limit, retention
 from edge.store.blobs import pack_cells, pack_state, pack_tally, unpack_cells, unpack_state, unpack_tally
 from edge.store.schema import connect, prepare, translate
 
@@ -37,6 +37,7 @@ class Store:
     """The file of one device. A context manager; `path`'s folder is made if it is missing."""
 
     def __init__(self, path: Path, *, outbox_rows: int = 100_000) -> None:
+        """`outbox_rows` bounds what waits for a broker; 0 where nobody is to be told."""
         self.path = Path(path)
         self._outbox_rows = outbox_rows
         self._lock = threading.RLock()
@@ -101,6 +102,8 @@ class Store:
             self._db.execute("REPLACE INTO heat VALUES (?, ?, ?, ?)", (number, epoch, class_name, pack_cells(grid)))
 
     def _send(self, change: Change) -> None:
+        if not self._outbox_rows:
+            return
         (seq,) = self._one("SELECT value FROM meta WHERE key = 'seq'")
         seq = int(seq)
         for draft in change.outbox:
@@ -164,7 +167,21 @@ class Store:
                 self._db.execute("INSERT INTO clock_steps VALUES (?, ?, ?, ?)", (timeline, step_at_ns, before[0] if before else 0, offset_ns))
             self._db.execute("REPLACE INTO timelines VALUES (?, ?, ?)", (timeline, offset_ns, known))
 
+    def condense(self, before_utc_ns: int) -> int:
+        """Merge minutes that ended before `before_utc_ns` into their hours; returns how many windows that saved."""
+        saved = 0
+        for hour in retention.ripe_hours(self._db, before_utc_ns):
+            with self._transaction():
+                saved += retention.merge(self._db, hour)
+        return saved
+
     # Reading
+
+    def utc_ns(self, timeline: str, t_ns: int) -> int | None:
+        """UTC of a moment on a timeline; None where its clock was never right."""
+        with self._lock:
+            row = self._db.execute("SELECT offset_ns FROM timelines WHERE id = ? AND known", (timeline,)).fetchone()
+        return None if row is None else int(row[0]) + t_ns
 
     def checkpoint(self, camera: str) -> Checkpoint | None:
         """Where a camera was at its last commit."""

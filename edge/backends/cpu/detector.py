@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime as ort
 
 from edge.data import F32, U8, Detections, Frame, Size
-from edge.detect import DetectOptions, Letterbox, head_layout, read_head
+from edge.detect import DetectOptions, Letterbox, class_ids, head_layout, read_head
 from edge.detect.letterbox import GREY
 from edge.errors import ModelError
 
@@ -45,7 +45,7 @@ class OnnxDetector:
             self._layout = head_layout(tuple(n if isinstance(n, int) else None for n in outputs[0].shape), len(self.names))
         except ModelError as error:
             raise ModelError(f"{self._path}: {error}") from None
-        self._class_ids = class_ids(self._wanted, self.names, str(self._path)) if self._wanted else None
+        self._class_ids = class_ids(self._wanted, self.names, str(self._path))
         self._canvas = np.full((self._network.height, self._network.width, 3), GREY, np.uint8)
         self._tensor = np.empty((self.batch if isinstance(shape[0], int) else 1, 3, self._network.height, self._network.width), np.float32)
         return self
@@ -98,15 +98,6 @@ class OnnxDetector:
             return Size(width, height)
         wanted = self._options.imgsz or 640
         return Size(*wanted) if isinstance(wanted, tuple) else Size(wanted, wanted)
-
-
-def class_ids(wanted: Sequence[str], names: Sequence[str], model: str) -> frozenset[int]:
-    """Ids of the wanted class names. ModelError names one that the model lacks."""
-    for name in wanted:
-        if name not in names:
-            shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-            raise ModelError(f"{model} knows no class {name!r}; it knows {shown}")
-    return frozenset(names.index(name) for name in wanted)
 
 
 def _load(path: Path, threads: int) -> Any:

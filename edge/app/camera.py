@@ -1,0 +1,237 @@
+"""One camera's parts, put together: from its configuration and what the store remembers of it. Threads begin elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from edge.app.heatmap import HeatmapMaker
+from edge.books import BookOptions, Books
+from edge.change import Change, Checkpoint
+from edge.config import CameraConfig, Config
+from edge.config.model import check_inside
+from edge.count.tally import Key, Tally
+from edge.data import Message, Result, Size
+from edge.detect import class_ids
+from edge.errors import UsageError
+from edge.heat import grid_size
+from edge.messages import StatePayload, iso
+from edge.overlay import live
+from edge.pipeline import Pipeline
+from edge.ports import Detector, Recorder, Source, SourceFacts, Timeline
+from edge.runtime import BootTimeline, CameraParts, Clock, MediaTimeline
+from edge.runtime.recording import RecordingLane
+from edge.runtime.session import SessionParts, Snapshots, Viewer
+from edge.sources import check_source, open_source
+from edge.store import Store
+
+log = logging.getLogger(__name__)
+
+_LIVE_KINDS = ("rtsp", "v4l2", "csi")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all cameras of a device share."""
+
+    config: Config
+    store: Store
+    clock: Clock
+    boot: BootTimeline
+    detector: Detector
+    wake: Callable[[], None]
+    realtime: bool
+    must_open: bool
+    start_time_utc_ns: int | None
+    recorders: dict[str, Recorder]
+
+
+class CameraBuilder:
+    """Knows how one camera's loop, and later its session, is made."""
+
+    def __init__(self, name: str, config: CameraConfig, around: Surroundings) -> None:
+        self._name, self._config, self._around = name, config, around
+        self._live = check_source(config.source).kind in _LIVE_KINDS
+
+    def parts(self) -> CameraParts:
+        store = self._around.store
+        point = store.checkpoint(self._name)
+        return CameraParts(
+            name=self._name,
+            live=self._live,
+            must_open=self._around.must_open,
+            open=self._open,
+            begin=self._begin,
+            resume=point,
+            last_seen_utc_ns=store.utc_ns(point.timeline, point.t_ns) if point else None,
+            say_state=self._say_state,
+            max_pause_s=self._around.config.max_pause_s,
+        )
+
+    def _open(self, start_index: int) -> Source:
+        around = self._around
+        return open_source(
+            self._config.source,
+            camera=self._name,
+            start_index=start_index,
+            realtime=around.realtime,
+            start_time_utc_ns=around.start_time_utc_ns,
+        )
+
+    def _say_state(self, state: str, why: str, gap_s: float | None) -> None:
+        around = self._around
+        payload = StatePayload(
+            device=around.config.device,
+            camera=self._name,
+            state=state,  # type: ignore[arg-type]
+            since=iso(around.clock.utc_now_ns()),
+            why=why,
+            gap_s=gap_s,
+        )
+        message = Message(f"{self._name}/state", payload.to_bytes(), retain=True)
+        around.store.commit(Change(self._name, around.boot.id, last_values=[message]))
+        around.wake()
+
+    def _begin(self, facts: SourceFacts, size: Size, point: Checkpoint | None) -> SessionParts:
+        """Everything for the first frame. UsageError where the configuration does not fit the picture or the model."""
+        around, config, store = self._around, self._config, self._around.store
+        reference = Size(*config.reference) if config.reference else size
+        try:
+            check_inside(config, reference)
+        except ValueError as error:
+            raise UsageError(f"camera {self._name!r}: {error}") from None
+        self._warn_of_little_room(reference)
+        names = around.detector.names
+        options = config.pipeline_options(class_ids(config.classes, names, around.config.model))
+        digest = hashlib.sha256(f"{options.digest} {reference} {names}".encode()).hexdigest()[:16]
+
+        timeline = self._timeline(facts, point)
+        if point is not None and point.timeline != timeline.id:
+            remembered: Checkpoint | None = None  # another boot: its time has no continuity with this one's
+        else:
+            remembered = point
+        last = store.checkpoint(self._name)
+        if last is not None and last.done and not facts.live and last.source == facts.key:
+            log.info("%s: %s was counted before; it is counted anew, into totals of a new epoch", self._name, config.source)
+            store.reset(self._name, timeline.utc_ns(0))
+        places = {("line", name): line.digest for name, line in config.lines.items()}
+        places |= {("zone", name): zone.digest for name, zone in config.zones.items()}
+        places[("heat", "")] = f"{config.heat.cell} {reference} {config.heat.footprint} {config.anchor}"
+        epochs = store.begin_epochs(self._name, places, around.clock.utc_now_ns())
+        totals = store.totals(self._name)
+
+        pipeline = Pipeline(options, reference, first_id=1 if last is None else Pipeline.next_id(last.state))
+        restored = remembered is not None and remembered.digest == digest
+        if restored and remembered is not None:
+            pipeline.restore(remembered.state)
+        cells = grid_size(reference, config.heat.cell)
+        books = Books(
+            BookOptions(around.config.counts_every_s, config.heat.max_gap_s),
+            device=around.config.device,
+            camera=self._name,
+            boot_id=timeline.id,
+            timeline=timeline,
+            class_names=names,
+            cells=cells.width * cells.height,
+            epochs={key: epoch for key, epoch in epochs.items() if key in places},
+            totals=totals,
+            resume=remembered,
+        )
+        if not restored:
+            vanished = _left_inside(totals, config.zones)
+            if vanished:
+                books.correct(vanished, around.clock.now_ns() if facts.live else 0)
+        return SessionParts(
+            pipeline=pipeline,
+            books=books,
+            digest=digest,
+            source_key=facts.key,
+            ledger=store,
+            wake=around.wake,
+            commit_s=around.config.commit_s,
+            viewer=self._viewer(books, reference, timeline, facts.live),
+            snapshots=self._snapshots(books, reference, timeline, facts.live),
+        )
+
+    def _timeline(self, facts: SourceFacts, point: Checkpoint | None) -> Timeline:
+        around = self._around
+        if facts.live:
+            return around.boot
+        start_ns = facts.start_utc_ns if facts.start_utc_ns is not None else around.clock.utc_now_ns() or 0
+        if point is not None:
+            known_ns = around.store.utc_ns(point.timeline, 0)
+            return MediaTimeline(point.timeline, start_ns if known_ns is None else known_ns)
+        timeline = MediaTimeline(f"media-{uuid.uuid4()}", start_ns)
+        around.store.set_timeline(timeline.id, start_ns, known=True)
+        return timeline
+
+    def _viewer(self, books: Books, reference: Size, timeline: Timeline, live_source: bool) -> Viewer | None:
+        around, config = self._around, self._config
+        if around.config.record is None or not config.record:
+            return None
+        from edge.backends.cpu.painter import CpuPainter
+
+        names = around.detector.names
+
+        def overlay(result: Result):  # type: ignore[no-untyped-def]
+            clock = iso(timeline.utc_ns(result.stamp.t_ns)) or ""
+            shown = f"{self._name}  {clock[:10]} {clock[11:19]} UTC" if clock else self._name
+            return live(config.overlay, reference, config.lines, config.zones, books.totals, result.tracks, names, shown)
+
+        painter = CpuPainter(config.heat, reference, show_heat=config.overlay.heat)
+        return Viewer(painter, overlay, RecordingLane(lambda: self._recorder(timeline), self._name, live=live_source))
+
+    def _recorder(self, timeline: Timeline) -> Recorder:
+        from edge.sinks.recorder import PyavRecorder
+
+        around = self._around
+        assert around.config.record is not None
+
+        def utc_ns(t_ns: int) -> int:
+            known = timeline.utc_ns(t_ns)
+            return t_ns if known is None else known  # a clock that was never right: file names of 1970 sort before all others
+
+        recorder = PyavRecorder(around.config.record, self._name, utc_ns=utc_ns)
+        around.recorders[self._name] = recorder
+        return recorder
+
+    def _snapshots(self, books: Books, reference: Size, timeline: Timeline, live_source: bool) -> Snapshots | None:
+        around, config = self._around, self._config
+        if config.heatmap is None:
+            return None
+        maker = HeatmapMaker(
+            config,
+            device=around.config.device,
+            camera=self._name,
+            reference=reference,
+            timeline=timeline,
+            store=around.store,
+            totals=books.totals,
+            folder=around.config.state,
+            zone=around.config.timezone,
+        )
+        return Snapshots(config.heatmap.every_s, (maker if live_source else maker.everything()).make)
+
+    def _warn_of_little_room(self, reference: Size) -> None:
+        """A line along the picture's edge has a side on which nobody can be seen clearly."""
+        least = self._config.band * reference.height / 4  # the band of a person a quarter of the picture high
+        for name, line in self._config.lines.items():
+            (x1, y1), (x2, y2) = line.start, line.end
+            corners = [(0, 0), (reference.width, 0), (0, reference.height), (reference.width, reference.height)]
+            across = [((x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)) / line.length_px for x, y in corners]
+            room = min(max(across), -min(across))
+            if room < least:
+                log.warning("%s: line %r has only %.0f px of picture on one side; people who cross there may not be counted", self._name, name, room)
+
+
+def _left_inside(totals: Mapping[Key, int], zones: Mapping[str, object]) -> Tally:
+    """What brings every zone's occupancy back to nobody: `vanished`, by class."""
+    inside: Tally = Tally()
+    sign = {"entered": 1, "appeared": 1, "exited": -1, "vanished": -1}
+    for key, n in totals.items():
+        if key.kind == "zone" and key.place in zones and key.field in sign:
+            inside[key._replace(field="vanished")] += n * sign[key.field]
+    return Tally({key: n for key, n in inside.items() if n})

@@ -1,0 +1,153 @@
+"""A whole device from a configuration: store, broker, detector, cameras, in one ExitStack."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge import __version__
+from edge.app.camera import CameraBuilder, Surroundings
+from edge.config import Config
+from edge.data import Message
+from edge.errors import StoreError, UsageError
+from edge.messages import StatusPayload, iso
+from edge.ports import Detector, Publisher, Recorder
+from edge.runtime import BootTimeline, Clock, Device
+from edge.runtime.clock import this_boot
+from edge.sources import check_source
+from edge.store import Store, StoreOutbox
+
+log = logging.getLogger(__name__)
+
+_CONDENSE_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run differs from a service's."""
+
+    realtime: bool = False
+    """Files at their own pace."""
+    must_open: bool = False
+    """A camera that is not there ends the run, instead of being waited for."""
+    start_time_utc_ns: int | None = None
+    """When a file was filmed."""
+    drain_s: float = 10.0
+    """How long the end waits for the broker to take what is left."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A device that is ready to run."""
+
+    device: Device
+    store: Store
+    publisher: Publisher | None
+    recorders: dict[str, Recorder]
+    _drain_s: float = 0.0
+    _condense: Callable[[], None] = field(default=lambda: None)
+
+    def run(self, on_tick: Callable[[], None] = lambda: None) -> None:
+        """Run to the end, then give the broker time to take what is left; raises what made it fail."""
+
+        def tick() -> None:
+            self._condense()
+            on_tick()
+
+        try:
+            self.device.run(tick)
+        finally:
+            if self.publisher is not None and not self.publisher.drain(self._drain_s):
+                log.warning("the broker did not take all messages in %.0f s; the rest stays in the outbox for the next run", self._drain_s)
+
+
+@contextmanager
+def running(config: Config, options: RunOptions, *, detector: Detector | None = None) -> Iterator[Running]:
+    """All parts of a device, opened; closed in reverse. `detector` replaces the configuration's own."""
+    with ExitStack() as stack:
+        store = stack.enter_context(Store(config.state / "edge.db", outbox_rows=config.outbox_rows if config.mqtt else 0))
+        boot_id = this_boot()
+        clock = Clock(on_offset=lambda offset_ns, known, step_at_ns: store.set_timeline(boot_id, offset_ns, known=known, step_at_ns=step_at_ns))
+        clock.observe()
+        publisher = stack.enter_context(_publisher(config, store, stack, boot_id, clock)) if config.mqtt else None
+        recorders: dict[str, Recorder] = {}
+        around = Surroundings(
+            config=config,
+            store=store,
+            clock=clock,
+            boot=BootTimeline(clock, boot_id),
+            detector=detector or open_detector(config),
+            wake=publisher.wake if publisher else lambda: None,
+            realtime=options.realtime,
+            must_open=options.must_open,
+            start_time_utc_ns=options.start_time_utc_ns,
+            recorders=recorders,
+        )
+        cameras = [CameraBuilder(name, camera, around).parts() for name, camera in config.cameras.items()]
+        device = Device(around.detector, cameras, clock)
+        yield Running(device, store, publisher, recorders, _drain_s=options.drain_s, _condense=_condenser(config, store, clock))
+
+
+def open_detector(config: Config) -> Detector:
+    """The configuration's detector, not entered yet. The vendor is imported in the branch that needs it."""
+    if config.model == "scene":
+        from edge.sources.synthetic import SceneDetector, scene_of
+
+        scenes = {}
+        for name, camera in config.cameras.items():
+            if check_source(camera.source).kind != "synthetic":
+                raise UsageError(f"camera {name!r}: `model: scene` knows the boxes of synthetic:// cameras only; give a YOLO11 .onnx")
+            scenes[name] = scene_of(camera.source)
+        return SceneDetector(scenes)
+    match config.backend:
+        case "auto" | "cpu":
+            from edge.backends.cpu.detector import OnnxDetector
+
+            everything = any(not camera.classes for camera in config.cameras.values())
+            wanted = () if everything else sorted({name for camera in config.cameras.values() for name in camera.classes})
+            return OnnxDetector(Path(config.model), config.detect, class_names=wanted)
+
+
+def _publisher(config: Config, store: Store, stack: ExitStack, boot_id: str, clock: Clock) -> Publisher:
+    from edge.sinks.mqtt import MqttPublisher
+
+    assert config.mqtt is not None
+    outbox = stack.enter_context(StoreOutbox(store.path))
+
+    def status(state: str) -> Message:
+        payload = StatusPayload(
+            device=config.device,
+            state=state,  # type: ignore[arg-type]
+            version=__version__,
+            stream=store.stream,
+            boot_id=boot_id,
+            cameras=list(config.cameras),
+            since=iso(clock.utc_now_ns()),
+        )
+        return Message("status", payload.to_bytes(), retain=True)
+
+    return MqttPublisher(
+        config.mqtt, outbox, base_topic=f"{config.mqtt.prefix}/{config.device}", birth=status("online"), will=status("offline")
+    )
+
+
+def _condenser(config: Config, store: Store, clock: Clock) -> Callable[[], None]:
+    """A function that merges old minutes into hours, at most once an hour however often it is called."""
+    due_s = time.monotonic() + 60
+
+    def condense() -> None:
+        nonlocal due_s
+        now_ns = clock.utc_now_ns()
+        if time.monotonic() < due_s or now_ns is None:
+            return
+        due_s = time.monotonic() + _CONDENSE_EVERY_S
+        try:
+            store.condense(now_ns - round(config.minute_retention_days * 86_400e9))
+        except StoreError as error:
+            log.error("%s", error)
+
+    return condense

@@ -1,0 +1,42 @@
+"""The parser of the command line, and where every command ends: a result, or one sentence on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from edge import __version__
+from edge.errors import EdgeError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    from edge.cli import logs
+
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    logs.begin(verbose=given.verbose)
+    try:
+        return int(given.command(given) or 0)
+    except EdgeError as error:
+        logging.getLogger("edge").debug("where it came from", exc_info=True)
+        print(f"edge: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    from edge.cli import config, demo, evaluate, run
+
+    parser = argparse.ArgumentParser(prog="edge", description="Cameras become counts, heatmaps and video that people can trust.")
+    parser.add_argument("--version", action="version", version=f"edge {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="say more, and where errors came from")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for module in (run, config, demo, evaluate):
+        module.add(commands)
+    return parser

@@ -1,0 +1,140 @@
+"""A YAML text becomes a Config, or one error that says line, key path, what was there and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from edge.config.model import CameraConfig, Config
+from edge.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+
+
+def load(path: Path) -> Config:
+    """The configuration in a file; ConfigError for whatever is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"there is no configuration file {path}; `edge config example > {path}` writes one to start from") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}); it must be a text file in UTF-8") from error
+    return parse(text, str(path), base=path.parent)
+
+
+def parse(text: str, name: str = "configuration", *, base: Path | None = None) -> Config:
+    """The configuration in a YAML text; `name` is what errors call it, `base` the folder that relative paths in it start from."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+        lines = _lines(node)
+    except yaml.YAMLError as error:
+        raise ConfigError(_yaml_sentence(name, error)) from error
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{name} is no mapping of keys to values; it needs at least `cameras:` with one camera and its `source:`")
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_sentence(name, error.errors(), lines)) from error
+    return _from_base(config, base) if base is not None else config
+
+
+def _from_base(config: Config, base: Path) -> Config:
+    """Paths in a file are relative to it, so that a service may be started from anywhere."""
+
+    def source(camera: CameraConfig) -> CameraConfig:
+        is_path = "://" not in camera.source
+        return camera.model_copy(update={"source": str(base / camera.source)}) if is_path else camera
+
+    cameras = {name: source(camera) for name, camera in config.cameras.items()}
+    model = config.model if config.model == "scene" else str(base / config.model)
+    return config.model_copy(update={"state": base / config.state, "model": model, "cameras": cameras})
+
+
+def _lines(node: yaml.Node | None) -> dict[KeyPath, int]:
+    """The line, from 1, of each key path; a key given twice in one mapping is an error, for YAML would silently take the last."""
+    lines: dict[KeyPath, int] = {}
+
+    def walk(node: yaml.Node | None, path: KeyPath) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                below = (*path, str(key.value))
+                if below in lines:
+                    raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice in one mapping", problem_mark=key.start_mark)
+                lines[below] = key.start_mark.line + 1
+                walk(value, below)
+        elif isinstance(node, yaml.SequenceNode):
+            for number, value in enumerate(node.value):
+                lines[(*path, number)] = value.start_mark.line + 1
+                walk(value, (*path, number))
+
+    walk(node, ())
+    return lines
+
+
+def _yaml_sentence(name: str, error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{name}, line {error.problem_mark.line + 1}: {error.problem}"
+    return f"{name} is not YAML: {error}"
+
+
+def _sentence(name: str, errors: list[ErrorDetails], lines: Mapping[KeyPath, int]) -> str:
+    """The first error as one sentence; how many more there are."""
+    first = errors[0]
+    path: KeyPath = first["loc"]
+    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+    where = name if line is None else f"{name}, line {line}"
+    shown = ".".join(map(str, path))
+    more = f" ({len(errors) - 1} more after this one)" if len(errors) > 1 else ""
+    return f"{where}: {shown}: {_what(first, path)}{more}" if shown else f"{where}: {_what(first, path)}{more}"
+
+
+def _what(error: ErrorDetails, path: KeyPath) -> str:
+    match error["type"]:
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            known = _keys_at(path[:-1])
+            near = difflib.get_close_matches(str(path[-1]), known, n=1)
+            return f"there is no such key; did you mean {near[0]}?" if near else f"there is no such key; here can stand {', '.join(known)}"
+        case "missing":
+            return "is missing"
+        case "value_error":
+            return str(error["msg"]).removeprefix("Value error, ")
+        case _:
+            text = str(error["msg"])
+            return f"{text[0].lower()}{text[1:]}, here it is {error['input']!r}"[:300]
+
+
+def _keys_at(path: KeyPath) -> list[str]:
+    """The keys that can stand at a path of the configuration."""
+    schema = Config.model_json_schema()
+    here: Any = schema
+    for step in path:
+        here = _resolve(here, schema)
+        here = here.get("properties", {}).get(step) or here.get("additionalProperties") or here.get("items") or {}
+    return sorted(_resolve(here, schema).get("properties", {}))
+
+
+def _resolve(part: Any, schema: Any) -> Any:
+    for option in part.get("anyOf", ()):
+        if option.get("type") != "null":
+            part = option
+            break
+    while "$ref" in part:
+        part = schema["$defs"][part["$ref"].rsplit("/", 1)[1]]
+    return part
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a configuration, for editors."""
+    schema = Config.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "edge configuration", **schema}
+
+
+def allowed_keys(section: type[BaseModel]) -> list[str]:
+    return sorted(section.model_fields)

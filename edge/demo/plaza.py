@@ -1,0 +1,84 @@
+"""The demonstration's scene, its configuration, and its truth beside what was counted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.config import Config, parse
+from edge.count.tally import Key
+from edge.errors import UsageError
+from edge.sources.synthetic import parse_uri, plaza_layout, scene_of, truth
+
+CAMERA = "plaza"
+_MARK = ".edge-demo"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What a demonstration is like."""
+
+    out: Path
+    seconds: float = 60.0
+    people: int = 12
+    size: str = "1280x720"
+    fps: float = 15.0
+    seed: int = 7
+
+    @property
+    def uri(self) -> str:
+        return f"synthetic://plaza?seed={self.seed}&size={self.size}&fps={self.fps:g}&people={self.people}&seconds={self.seconds:g}"
+
+
+def prepare_folder(out: Path) -> None:
+    """An empty folder for a new demonstration; what an earlier one made there is deleted, what somebody else did is not."""
+    if out.exists() and any(out.iterdir()) and not (out / _MARK).exists():
+        raise UsageError(f"{out} holds files that no demonstration made; give another folder with --out")
+    if out.exists():
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+    (out / _MARK).write_text("what `edge demo` makes; the next demonstration deletes it\n")
+
+
+def demo_config(options: DemoOptions, broker: str) -> Config:
+    """Two lines and a zone on the plaza; detections are the scene's own boxes, degraded."""
+    import yaml
+
+    layout = plaza_layout(parse_uri(options.uri).size)
+    text = yaml.safe_dump(
+        {
+            "device": "demo",
+            "state": str(options.out),
+            "model": "scene",
+            "mqtt": {"url": broker},
+            "record": {"folder": str(options.out / "video")},
+            "counts_every_s": 5,
+            "cameras": {
+                CAMERA: {
+                    "source": options.uri,
+                    "lines": {name: {"from": list(a), "to": list(b)} for name, (a, b) in layout.lines.items()},
+                    "zones": {name: [list(point) for point in ring] for name, ring in layout.zones.items()},
+                    "heat": {"blur": 12},
+                    "heatmap": {"every_s": 15},
+                }
+            },
+        }
+    )
+    return parse(text, "the demonstration")
+
+
+def compare(options: DemoOptions, totals: Mapping[Key, int]) -> list[tuple[str, str, int, int]]:
+    """Rows (place, what, counted, true) for every number of the demonstration."""
+    uri = options.uri
+    layout = plaza_layout(parse_uri(uri).size)
+    # A frame's last moment: what the last picture could show.
+    last_s = (int(options.seconds * options.fps) - 1) / options.fps
+    true = truth(scene_of(uri), lines=layout.lines, zones=layout.zones, t1_s=last_s)
+    rows = []
+    for kind, places, verbs in (("line", layout.lines, ("in", "out")), ("zone", layout.zones, ("entered", "exited"))):
+        for place in places:
+            for verb in verbs:
+                rows.append((f"{kind} {place}", verb, sum(n for k, n in totals.items() if (k.kind, k.place, k.field) == (kind, place, verb)), true.count(place, verb)))  # type: ignore[arg-type]
+    return rows
