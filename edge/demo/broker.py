@@ -89,6 +89,8 @@ class Broker:
             return
         if self._folder is None:
             raise RuntimeError("a broker is started inside its with block")
+        if _listens(self.host, self.port):
+            raise BrokerError(f"port {self.port} is taken by another program; choose another port, or use the broker that is there")
         folder = Path(self._folder.name)
         command = self._mosquitto(folder) if self.kind == "mosquitto" else [sys.executable, "-m", "edge.demo.broker", str(self.port)]
         words = folder / "words.txt"

@@ -49,6 +49,11 @@ def test_a_broker_that_cannot_start_says_why():
         pass
 
 
+def test_a_port_that_is_taken_is_named(mosquitto):
+    with pytest.raises(BrokerError, match=f"port {mosquitto.port} is taken"), running_broker(mosquitto.port):
+        pass
+
+
 def test_nothing_is_started_outside_of_the_block():
     with pytest.raises(RuntimeError, match="inside its with block"):
         Broker("mosquitto").start()
