@@ -158,9 +158,12 @@ class VideoSource:
         clock, packets, pictures, broken, t_ns = MediaTime(fps=fps), 0, 0, 0, -1
         for packet in self._packets(stream):
             packets += bool(packet.size)
+            if packet.is_corrupt:  # half a packet; kept from the decoder, whose threads would lose good pictures over it
+                broken += 1
+                continue
             try:
                 decoded = packet.decode()
-            except av.error.InvalidDataError:
+            except av.error.FFmpegError:  # whatever a codec makes of damaged data
                 broken += 1
                 continue
             if decoded and broken and packet.size:
@@ -193,7 +196,7 @@ class VideoSource:
             clock.arrived(_pts_ns(packet), now_ns=now_ns)
             try:
                 decoded = packet.decode()
-            except av.error.InvalidDataError:
+            except av.error.FFmpegError:
                 decoded = []  # a lost packet; the next key frame heals it
             for picture in decoded:
                 seen_ns = time.monotonic_ns()
