@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
+_NONE: Rows = np.empty(0, np.intp)
+
 
 def pair(cost: F64, limit: float) -> tuple[Rows, Rows]:
     """Rows and columns (K,), (K,) of the pairing of cost (R, C) that is cheapest when leaving a row and a column alone costs `limit`.
 
     Pairs that only have each other are taken at once; in a sparse scene little is left for the solver (Jonker-Volgenant, `lap`).
     """
+    if not cost.size:
+        return _NONE, _NONE
     possible = cost < limit
     by_row, by_column = possible.sum(axis=1), possible.sum(axis=0)
     alone = possible & (by_row == 1)[:, None] & (by_column == 1)[None, :]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge import geometry
 from edge.data import I64, Backlog, Bools, Detections, Tracks
 from edge.track import kalman
-from edge.track.assignment import pair
+from edge.track.assignment import Rows, pair
 from edge.track.options import TrackOptions
 from edge.track.population import Population
 
@@ -125,22 +125,22 @@ class ByteTrack:
         overlap = geometry.iou(predicted, boxes)
         fused = overlap * score if options.fuse_score else overlap
 
-        def match(likeness: NDArray[Any], least: float, tracks: Bools, detections: Bools) -> None:
+        def match(tracks: Bools, detections: Bools, least: float, likeness: NDArray[Any]) -> None:
             rows, columns = np.flatnonzero(tracks), np.flatnonzero(detections)
-            if len(rows) and len(columns):
-                i, j = pair(1 - likeness[np.ix_(rows, columns)], 1 - least)
-                everyone.row[rows[i]] = columns[j]
-                detections[columns[j]] = False
+            settle(rows, columns, pair(1 - likeness[np.ix_(rows, columns)], 1 - least))
 
-        match(fused, options.min_iou, confirmed, high)
-        match(overlap, options.min_iou_low, confirmed & was_in_sight & (everyone.row < 0), low)
-        match(fused, options.min_iou_young, ~confirmed, high)
+        def settle(rows: Rows, columns: Rows, pairs: tuple[Rows, Rows]) -> None:
+            everyone.row[rows[pairs[0]]] = columns[pairs[1]]
+            high[columns[pairs[1]]] = False
+
+        match(confirmed, high, options.min_iou, fused)
+        match(confirmed & was_in_sight & (everyone.row < 0), low, options.min_iou_low, overlap)
+        match(~confirmed, high, options.min_iou_young, fused)
         if options.reach:
             # What moves more than its own size between two frames overlaps nothing, and has no velocity yet by which to foresee it.
-            young, clear = ~confirmed & (everyone.row < 0), high & (score >= options.reach_score)
-            if young.any() and clear.any():
-                match(geometry.iou(_grown(predicted, options.reach), _grown(boxes, options.reach)) * score, options.min_iou, young, clear)
-                high[everyone.row[young]] = False
+            rows, columns = np.flatnonzero(~confirmed & (everyone.row < 0)), np.flatnonzero(high & (score >= options.reach_score))
+            near = geometry.iou(_grown(predicted[rows], options.reach), _grown(boxes[columns], options.reach)) * score[columns]
+            settle(rows, columns, pair(1 - near, 1 - options.min_iou))
         return high
 
     def _update(self, seen: Detections, t_ns: int) -> None:
@@ -187,14 +187,15 @@ class ByteTrack:
         )
 
     def _end_duplicates(self) -> I64:
-        """Where a track in sight lies on a lost one, drop the younger of the two; returns the ids among them."""
+        """Where a track in sight lies on a lost one, drop the one with the shorter life; returns the ids among them."""
         everyone = self._all
         here, lost = np.flatnonzero(everyone.row >= 0), np.flatnonzero(everyone.row < 0)
         if not len(here) or not len(lost):
             return _NO_IDS
         boxes = kalman.to_xyxy(everyone.mean)
         i, j = np.nonzero(geometry.iou(boxes[here], boxes[lost]) > self._options.duplicate_iou)
-        older = everyone.born_ns[here[i]] < everyone.born_ns[lost[j]]
+        life = everyone.seen_ns - everyone.born_ns
+        older = life[here[i]] > life[lost[j]]
         gone = np.zeros(len(everyone), np.bool_)
         gone[np.where(older, lost[j], here[i])] = True
         return self._drop(gone)

@@ -38,7 +38,7 @@ class TrackOptions:
     lost_s: float = 2.0
     """A confirmed track out of sight ends with the first frame that comes later than this after its last sight and does not find it."""
     duplicate_iou: float = 0.85
-    """Of a track in sight and a lost one that overlap more than this, the younger ends."""
+    """Of a track in sight and a lost one that overlap more than this, the one with the shorter life ends."""
     predict_young: bool = True
     """Let the motion model also carry unconfirmed tracks; without, their second sight teaches them no velocity."""
     position_noise: float = 1 / 80
@@ -74,7 +74,7 @@ class TrackOptions:
                 "fuse_score": True,
                 "confirm_s": 0.0,
                 "confirm_first_frame": True,
-                "lost_s": (track_buffer + 0.5) / 30,  # half a frame, so that no rounding of a stamp decides
+                "lost_s": (track_buffer + 1.5) / 30,  # their lists keep what is removed one frame longer; half a frame against rounding
                 "duplicate_iou": 0.85,
                 "predict_young": False,
                 "reach": 0.0,
