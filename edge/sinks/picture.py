@@ -15,7 +15,7 @@ PictureFormat = Literal["jpeg", "png", "webp"]
 # From "nobody sees a difference" to "still tells what it shows"; below, fewer pixels look better than fewer bits.
 _BEST, _WORST = 85, 40
 _STEPS = 3  # of bisection: ends within 6 of the best quality that fits
-_LEAST_SIDE_PX = 16
+_LEAST_PX = 16  # of the longer side
 _QUALITY = {"jpeg": cv2.IMWRITE_JPEG_QUALITY, "webp": cv2.IMWRITE_WEBP_QUALITY}
 
 
@@ -23,7 +23,7 @@ def encode(picture: U8, *, max_bytes: int, format: PictureFormat = "jpeg") -> tu
     """`picture` (H, W, 3) BGR or (H, W) grey as at most `max_bytes` bytes, and their content type.
 
     Quality goes down first, then both sides are halved. A picture that fits at once is encoded once. PNG has no quality and only shrinks.
-    UsageError: an unknown format, or a budget that not even a picture of 16 px meets.
+    UsageError: an unknown format, or a budget that not even a picture of 16 to 31 px meets.
     """
     if format not in get_args(PictureFormat):
         raise UsageError(f"a picture's format {format!r} is unknown; write one of {', '.join(get_args(PictureFormat))}")
@@ -33,11 +33,11 @@ def encode(picture: U8, *, max_bytes: int, format: PictureFormat = "jpeg") -> tu
         if len(data) <= max_bytes:
             return data, f"image/{format}"
         height, width = shrunk.shape[:2]
-        if min(height, width) < 2 * _LEAST_SIDE_PX:
+        if max(height, width) < 2 * _LEAST_PX:
             raise UsageError(
                 f"max_bytes {max_bytes} is too little for a picture: {width}x{height} as {format} takes {len(data)}; allow more"
             )
-        shrunk = cv2.resize(shrunk, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        shrunk = cv2.resize(shrunk, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
 
 
 def decode(data: bytes) -> U8:
