@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 class SyntheticSource:
     """Frames of the plaza, the source port. Frame `i` is the scene at ``i / fps`` seconds, whether or not those before it were read.
 
-    With `realtime` it behaves as a live camera: frames come when they are due, and those that nobody was ready for are skipped.
-    Their `t_ns` is the scene's own time in both cases, so the truth of a span is the same.
+    With `realtime` frames come when they are due, and those that nobody was ready for are skipped. Their `t_ns` is the scene's own time in
+    both cases, so the truth of a span is the same; that is why it never calls itself live: its timeline is that of a file.
     """
 
     def __init__(self, options: PlazaOptions, camera: str, *, start_index: int = 0, realtime: bool = False) -> None:
@@ -36,7 +36,7 @@ class SyntheticSource:
     @property
     def facts(self) -> SourceFacts:
         options = self.scene.options
-        return SourceFacts(options.size, options.fps, live=self._realtime, frames=self._frames, key=options.uri)
+        return SourceFacts(options.size, options.fps, live=False, frames=self._frames, key=options.uri)
 
     def __enter__(self) -> SyntheticSource:
         self._renderer = Renderer(self.scene)

@@ -66,7 +66,7 @@ def test_facts_name_the_content_and_whether_it_waits():
     assert (facts.size, facts.fps, facts.live, facts.frames, facts.start_utc_ns) == (Size(160, 90), 10.0, False, None, None)
     assert facts.key == open_synthetic("synthetic://plaza?people=6&fps=10.0&size=160x90", "other").facts.key
     assert facts.key != open_synthetic(SMALL + "&seed=8", "yard").facts.key
-    assert open_synthetic(SMALL, "yard", realtime=True).facts.live
+    assert not open_synthetic(SMALL, "yard", realtime=True).facts.live
 
 
 def test_a_live_camera_comes_in_time_and_skips_what_nobody_took():

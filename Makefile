@@ -1,0 +1,48 @@
+# What people and CI run. Everything is installed into .venv; system packages only by `make system-packages`, and by nothing else unasked.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# One BLAS thread: our matrices are tiny.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help setup demo check test test-system soak test-device system-packages clean
+
+help:  ## what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## the environment in .venv
+
+$(READY): pyproject.toml scripts/setup.sh
+	PYTHON=$(PYTHON) bash scripts/setup.sh $(VENV)
+	@touch $@
+
+demo: $(READY)  ## the whole line on a synthetic plaza: counts, heatmap, video, MQTT
+	$(BIN)/edge demo
+
+check: $(READY)  ## style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(READY)  ## what runs anywhere: Python packages and a broker, under 5 minutes
+	$(BIN)/pytest -n auto -m "not system and not soak and not device"
+
+test-system: $(READY)  ## what needs system packages as well: real servers, under 20 minutes
+	bash scripts/system_packages.sh --check
+	$(BIN)/pytest -m "system and not soak and not device"
+
+soak: $(READY)  ## the full numbers; writes tests/flow/reports/
+	$(BIN)/pytest -m soak --timeout 3600 -s
+
+test-device: $(READY)  ## what needs a GPU
+	$(BIN)/pytest -m device -rs
+
+system-packages:  ## install what test-system needs (Debian or Ubuntu; asks for sudo when you are not root)
+	bash scripts/system_packages.sh --install
+
+clean:  ## remove the environment and what the demo made
+	rm -rf $(VENV) demo-out

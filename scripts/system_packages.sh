@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# System packages that `make test-system` (and, for its broker, `make test`) can use, on Debian or Ubuntu.
+#   --check    say which are missing; fails only when a package manager cannot tell
+#   --install  install them; uses sudo, which asks, when the user is not root
+set -euo pipefail
+packages=(
+    mosquitto                     # a real MQTT broker
+    libgl1 libglib2.0-0           # opencv-python
+    python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gstreamer-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-plugins-bad  # a real RTSP server
+    ffmpeg                        # plays recorded video as others would
+)
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+if [ "${#missing[@]}" = 0 ]; then echo "system packages: all there"; exit 0; fi
+case ${1:-} in
+--check)
+    echo "system packages missing: ${missing[*]} (make system-packages installs them; tests that need them are skipped by name)" ;;
+--install)
+    run=(); [ "$(id -u)" = 0 ] || run=(sudo)
+    "${run[@]}" apt-get update -qq
+    "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" ;;
+*)
+    echo "usage: $0 --check | --install" >&2; exit 2 ;;
+esac
