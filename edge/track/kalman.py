@@ -21,13 +21,15 @@ TICKS_PER_S = 30.0
 
 # ByteTrack's standard deviations for x, y and h, as parts of the height; those of the aspect are absolute.
 VALUE, VELOCITY = 1 / 20, 1 / 160
+_LEAST = 1e-2  # of an aspect, and of a height in px: below it a box would have no inside
 _ASPECT_VALUE, _ASPECT_VELOCITY, _ASPECT_MEASURED = 1e-2, 1e-5, 1e-1
 
 
 def to_xyah(xyxy: NDArray[np.floating]) -> F64:
     """Corners (N, 4) -> centre, aspect, height (N, 4)."""
     x1, y1, x2, y2 = xyxy.astype(np.float64).T
-    return np.stack([(x1 + x2) / 2, (y1 + y2) / 2, (x2 - x1) / (y2 - y1), y2 - y1], axis=1)
+    h = np.maximum(y2 - y1, _LEAST)
+    return np.stack([(x1 + x2) / 2, (y1 + y2) / 2, (x2 - x1) / h, h], axis=1)
 
 
 def to_xyxy(mean: F64) -> F64:
@@ -68,7 +70,7 @@ def predict(mean: F64, cov: F64, ticks: float, *, value: float = VALUE, velocity
     out_mean, out_cov = mean.copy(), np.empty_like(cov)
     out_mean[:, 0] += u * mean[:, 1]
     # A shrinking box must not turn inside out in a long gap.
-    np.maximum(out_mean[:, 0, 2:], 1e-2, out=out_mean[:, 0, 2:])
+    np.maximum(out_mean[:, 0, 2:], _LEAST, out=out_mean[:, 0, 2:])
     out_cov[:, 0] = pp + u * (2 * pv + u * vv) + u * value_var + (u * (u - 1) * (2 * u - 1) / 6) * velocity_var
     out_cov[:, 1] = pv + u * vv + (u * (u - 1) / 2) * velocity_var
     out_cov[:, 2] = vv + u * velocity_var
