@@ -65,6 +65,11 @@ class ByteTrack:
         early = {"early_key": self._early.id, "early_t_ns": self._early.t_ns, "early_xyxy": self._early.xyxy}
         return {**columns, **early, "clock": clock}
 
+    @staticmethod
+    def next_id(state: Mapping[str, NDArray[Any]]) -> int:
+        """The first id that the tracker of `state()` had not given out."""
+        return int(state["clock"][2])
+
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become the tracker whose `state` this is. Raises ValueError where it is not one's; then nothing has changed."""
         missing = sorted({"clock", "early_key", "early_t_ns", "early_xyxy"} - set(state))
