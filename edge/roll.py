@@ -60,7 +60,8 @@ class Roll:
             self._column = {name: column[keep] for name, column in self._column.items()}
 
     def state(self) -> dict[str, Array]:
-        return {"id": self.id, **self._column}
+        """Copies: a checkpoint waits for its commit while the next frames are counted."""
+        return {"id": self.id.copy(), **{name: column.copy() for name, column in self._column.items()}}
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Take up `state()` of an equal counter."""

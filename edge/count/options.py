@@ -19,7 +19,7 @@ class LineOptions:
     end: Point
 
     def __post_init__(self) -> None:
-        if self.length_px < 2:
+        if not 2 <= self.length_px < float("inf"):
             raise ValueError(f"a line needs two points at least 2 px apart, here they are {_short(self.start)} and {_short(self.end)}")
 
     @property
