@@ -2,7 +2,8 @@
 
 A track is clearly inside (or outside) when its point is so and farther from the border than `band` times the height of its box. Seen clearly inside
 at first it `appeared`, a change of clear side is `entered` or `exited`, and one that ends inside `vanished`: so
-occupancy = entered + appeared - exited - vanished, always.
+occupancy = entered + appeared - exited - vanished, always, and for each class too: a track leaves as the class it came in as.
+A way across the border is told once, when the new side is clear, and dated to the moment the path last met the border.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge import geometry
 from edge.count.options import ZoneOptions
-from edge.roll import Array, Roll
 from edge.data import I64, Event, Sights, ZoneVerb
+from edge.roll import Array, Roll
+
+_NEVER = np.iinfo(np.int64).min
 
 
 class Zones:
@@ -30,9 +34,11 @@ class Zones:
             {
                 "point": ((2,), np.float64, np.nan),
                 "t_ns": ((), np.int64, 0),
-                "class_id": ((), np.int16, 0),
                 "side": ((n,), np.int8, 0),  # 1 inside, -1 outside, 0 not yet clearly seen
+                "met_ns": ((n,), np.int64, _NEVER),  # when the path since the last clear sight last met the border
+                "met_at": ((n, 2), np.float64, np.nan),
                 "since_ns": ((n,), np.int64, 0),  # when it came inside
+                "class_id": ((n,), np.int16, 0),  # what it was when it came inside
             }
         )
 
@@ -41,34 +47,36 @@ class Zones:
         if not self._names or not len(sights):
             return []
         roll, (rows, _) = self._roll, self._roll.rows(sights.id)
-        before, t_before = roll["point"][rows].copy(), roll["t_ns"][rows].copy()
-        roll["point"][rows], roll["t_ns"][rows], roll["class_id"][rows] = sights.point, sights.t_ns, sights.class_id
+        before, t_before = roll["point"][rows], roll["t_ns"][rows]
+        roll["point"][rows], roll["t_ns"][rows] = sights.point, sights.t_ns
         events = []
         for zone, ring in enumerate(self._rings):
+            self._meet(rows, zone, before, t_before, sights)
             side = roll["side"][rows, zone]
             clear = (geometry.border_distance(sights.point, ring) > self._band * sights.height) & sights.sure
             now = np.where(clear, np.where(geometry.inside(sights.point, ring), 1, -1), side).astype(np.int8)
             for t in np.flatnonzero(now != side):
                 if side[t] == 0 and now[t] < 0:
                     continue  # first seen outside: nothing happened
+                row = int(rows[t])
                 verb: ZoneVerb = "exited" if now[t] < 0 else "appeared" if side[t] == 0 else "entered"
-                part = 1.0 if verb == "appeared" else self._border_part(before[t], sights.point[t], ring)
-                t_ns = int(sights.t_ns[t]) if part == 1.0 else int(t_before[t] + round(part * (sights.t_ns[t] - t_before[t])))
-                point = sights.point[t] if part == 1.0 else before[t] + part * (sights.point[t] - before[t])
-                events.append(self._event(rows[t], zone, verb, t_ns, point, t_counted_ns))
+                t_ns, point = int(roll["met_ns"][row, zone]), roll["met_at"][row, zone]
+                if verb == "appeared" or t_ns == _NEVER:
+                    t_ns, point = int(sights.t_ns[t]), sights.point[t]
                 if now[t] > 0:
-                    roll["since_ns"][rows[t], zone] = t_ns
+                    roll["since_ns"][row, zone], roll["class_id"][row, zone] = t_ns, sights.class_id[t]
+                events.append(self._event(row, zone, verb, t_ns, point, t_counted_ns))
             roll["side"][rows, zone] = now
+            roll["met_ns"][rows[clear], zone] = _NEVER
         return sorted(events, key=lambda e: (e.t_ns, e.track, e.place))
 
     def end(self, ids: I64, t_counted_ns: int) -> list[Event]:
         """Forget tracks that never come again; those that were inside a zone vanished there, when last seen."""
         roll = self._roll
-        gone = roll.find(ids)
         events = [
             self._event(row, zone, "vanished", int(roll["t_ns"][row]), roll["point"][row], t_counted_ns)
-            for row in gone
-            for zone in np.flatnonzero(roll["side"][row] > 0)
+            for row in map(int, roll.find(ids))
+            for zone in map(int, np.flatnonzero(roll["side"][row] > 0))
         ]
         roll.drop(ids)
         return sorted(events, key=lambda e: (e.t_ns, e.track, e.place))
@@ -83,20 +91,24 @@ class Zones:
     def restore(self, state: Mapping[str, Array]) -> None:
         self._roll.restore(state)
 
-    @staticmethod
-    def _border_part(before: Array, after: Array, ring: Array) -> float:
-        """The last part of the way before -> after at which it meets the ring's border; 1 where it met it earlier, within the band."""
-        along = geometry.meeting(before[None], after[None], ring, np.roll(ring, -1, axis=0))
-        return 1.0 if np.isnan(along).all() else float(np.nanmax(along))
+    def _meet(self, rows: NDArray[Any], zone: int, before: Array, t_before: I64, sights: Sights) -> None:
+        """Note where and when the ways of the tracks in `rows` from `before` to their new points last met the border of `zone`."""
+        ring = self._rings[zone]
+        along = geometry.meeting(before, sights.point, ring, np.roll(ring, -1, axis=0))  # NaN for a newcomer, whose `before` is NaN
+        last = np.fmax.reduce(along, axis=1)
+        met = np.flatnonzero(~np.isnan(last))
+        part, lasted = last[met], (sights.t_ns - t_before)[met]
+        self._roll["met_ns"][rows[met], zone] = t_before[met] + np.rint(part * lasted).astype(np.int64)
+        self._roll["met_at"][rows[met], zone] = before[met] + part[:, None] * (sights.point - before)[met]
 
-    def _event(self, row: Any, zone: int, verb: ZoneVerb, t_ns: int, point: Array, t_counted_ns: int) -> Event:
+    def _event(self, row: int, zone: int, verb: ZoneVerb, t_ns: int, point: Array, t_counted_ns: int) -> Event:
         left = verb in ("exited", "vanished")
         return Event(
             kind="zone",
             place=self._names[zone],
             verb=verb,
             track=int(self._roll.id[row]),
-            class_id=int(self._roll["class_id"][row]),
+            class_id=int(self._roll["class_id"][row, zone]),
             t_ns=t_ns,
             t_counted_ns=t_counted_ns,
             point=(float(point[0]), float(point[1])),
