@@ -14,7 +14,7 @@ Conventions, held everywhere:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,9 +89,9 @@ class Frame:
         self.close()
 
 
-def _column(values: object, dtype: type, name: str, rows: int, width: int | None = None) -> NDArray:  # type: ignore[type-arg]
+def _column(values: object, dtype: type, name: str, rows: int, width: int | None = None) -> NDArray[Any]:
     """`values` as a read-only array of `dtype` shaped (rows,) or (rows, width); ValueError names the column that is not."""
-    array = np.asarray(values, dtype=dtype)
+    array: NDArray[Any] = np.asarray(values, dtype=dtype)
     wanted = (rows,) if width is None else (rows, width)
     if array.size == 0 and rows == 0:
         array = array.reshape(wanted)
@@ -128,7 +128,7 @@ class Detections:
     def __len__(self) -> int:
         return len(self.score)
 
-    def __getitem__(self, rows: NDArray) -> Detections:  # type: ignore[type-arg]
+    def __getitem__(self, rows: NDArray[Any]) -> Detections:
         """The detections at `rows` (a mask or an array of indices)."""
         return Detections(self.xyxy[rows], self.score[rows], self.class_id[rows])
 

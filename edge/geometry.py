@@ -22,7 +22,8 @@ def iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating
     height -= np.maximum(a[:, None, 1], b[None, :, 1])
     inter *= np.maximum(height, 0, out=height)
     union = area(a)[:, None] + area(b)[None, :] - inter
-    return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
+    overlap: NDArray[np.floating] = np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
+    return overlap
 
 
 def area(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -76,7 +77,8 @@ def inside(points: F64, ring: F64) -> Bools:
     rise = b[:, 1] - a[:, 1]
     slope = np.divide(b[:, 0] - a[:, 0], rise, out=np.zeros_like(rise), where=rise != 0)
     x = a[None, :, 0] + (y - a[None, :, 1]) * slope[None, :]
-    return np.count_nonzero(spans & (points[:, 0, None] < x), axis=1) % 2 == 1
+    odd: Bools = np.count_nonzero(spans & (points[:, 0, None] < x), axis=1) % 2 == 1
+    return odd
 
 
 def border_distance(points: F64, ring: F64) -> F64:
@@ -87,7 +89,8 @@ def border_distance(points: F64, ring: F64) -> F64:
     to = points[:, None, :] - a[None, :, :]
     t = np.clip((to * along[None]).sum(axis=2) / length2[None], 0, 1)
     away = to - t[..., None] * along[None]
-    return np.sqrt((away**2).sum(axis=2).min(axis=1))
+    distance: F64 = np.sqrt((away**2).sum(axis=2).min(axis=1))
+    return distance
 
 
 def fit_homography(source: ArrayLike, target: ArrayLike) -> F64:
@@ -114,12 +117,14 @@ def fit_homography(source: ArrayLike, target: ArrayLike) -> F64:
     _, singular, vt = np.linalg.svd(rows)
     if singular[7] < 1e-9 * singular[0]:
         raise ValueError("the points do not determine a homography: three of them lie on one line or coincide")
-    h = np.linalg.inv(tq) @ vt[-1].reshape(3, 3) @ tp
-    return h / h[2, 2]
+    h: F64 = np.linalg.inv(tq) @ vt[-1].reshape(3, 3) @ tp
+    scaled: F64 = h / h[2, 2]
+    return scaled
 
 
 def apply_homography(h: F64, points: ArrayLike) -> F64:
     """Points (A, 2) through the homography `h` (3, 3) -> (A, 2)."""
     p = np.asarray(points, np.float64)
-    out = np.column_stack([p, np.ones(len(p))]) @ h.T
-    return out[:, :2] / out[:, 2:]
+    out: F64 = np.column_stack([p, np.ones(len(p))]) @ h.T
+    through: F64 = out[:, :2] / out[:, 2:]
+    return through

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from edge import geometry
 from edge.count.options import LineOptions
-from edge.roll import Array, Roll
 from edge.data import I64, Event, Sights
+from edge.roll import Array, Roll
 
 _NEVER = np.iinfo(np.int64).min
 

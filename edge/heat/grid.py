@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edge.roll import Array, Roll
-from edge.data import I64, Sights, Size, Warmth
+from edge.data import I32, I64, Sights, Size, Warmth
 from edge.heat.options import HeatOptions
+from edge.roll import Array, Roll
 
 
 def grid_size(reference: Size, cell: int) -> Size:
@@ -53,11 +53,12 @@ class HeatGrid:
     def restore(self, state: Mapping[str, Array]) -> None:
         self._roll.restore(state)
 
-    def _cells(self, points: Array) -> Array:
+    def _cells(self, points: Array) -> I32:
         """Flat index of the cell under each point (A, 2); points outside belong to the nearest cell of the border."""
         column = np.clip(points[:, 0] // self._cell, 0, self._size.width - 1).astype(np.int32)
         row = np.clip(points[:, 1] // self._cell, 0, self._size.height - 1).astype(np.int32)
-        return row * np.int32(self._size.width) + column
+        cells: I32 = row * np.int32(self._size.width) + column
+        return cells
 
     def _spread_out(self, sights: Sights, us: Array, seen: Array) -> Warmth:
         """Presence spread evenly over the cells under the lower third of each box; what does not divide goes to the first cells."""

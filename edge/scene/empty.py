@@ -63,4 +63,5 @@ class EmptyScene:
         scene = np.where(known[..., None], self._scene, grey).astype(np.uint8)
         rows = np.minimum(np.arange(size.height) * scene.shape[0] // size.height, scene.shape[0] - 1)
         columns = np.minimum(np.arange(size.width) * scene.shape[1] // size.width, scene.shape[1] - 1)
-        return scene[rows][:, columns]
+        enlarged: U8 = scene[rows][:, columns]
+        return enlarged

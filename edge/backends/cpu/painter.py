@@ -14,7 +14,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _INK = (250, 250, 250)
 _PLATE = (32, 28, 24)
 _PALETTE = tuple(
-    tuple(int(v) for v in cv2.cvtColor(np.uint8([[[hue, 150, 245]]]), cv2.COLOR_HSV2BGR)[0, 0])  # type: ignore[call-overload]
+    tuple(int(v) for v in cv2.cvtColor(np.array([[[hue, 150, 245]]], np.uint8), cv2.COLOR_HSV2BGR)[0, 0])
     for hue in (i * 67 % 180 for i in range(24))
 )
 
@@ -158,7 +158,7 @@ class _Pen:
 
 def _with_legend(picture: U8, heat: HeatLayer) -> U8:
     """`picture` with a strip below it: the colours, the numbers at their ends and middle, what they mean."""
-    height, width = picture.shape[:2]
+    width = picture.shape[1]
     letter = max(0.38, width / 1500)
     thick = max(1, round(letter * 1.6))
     (_, text), base = cv2.getTextSize("Ag0", _FONT, letter, thick)
