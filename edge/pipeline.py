@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -48,7 +48,11 @@ class PipelineOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.band < 1:
             raise ValueError(f"band is {self.band:g}, it must be at least 0 and less than 1")
-        if self.max_still_s is not None and self.max_still_s <= 0:
+        if self.anchor not in ("feet", "center"):
+            raise ValueError(f"anchor is {self.anchor!r}, it must be feet or center")
+        if not 0 <= self.least_box_px < float("inf"):
+            raise ValueError(f"least_box_px is {self.least_box_px:g}, it must be 0 or more")
+        if self.max_still_s is not None and not 0 < self.max_still_s < float("inf"):
             raise ValueError(f"max_still_s is {self.max_still_s:g}, it must be greater than 0")
 
     @property
@@ -66,7 +70,7 @@ class Pipeline:
         self._track = ByteTrack(options.track, first_id=first_id)
         self._lines = Lines(options.lines, band=options.band)
         self._zones = Zones(options.zones, band=options.band)
-        self._heat = HeatGrid(options.heat, reference)
+        self._heat = HeatGrid(options.heat, reference, feet_below=0.0 if options.anchor == "feet" else 0.5)
         self._still = Roll({"point": ((2,), np.float64, np.nan), "since_ns": ((), np.int64, 0)})
 
     def step(self, stamp: Stamp, detections: Detections) -> Result:
@@ -77,7 +81,10 @@ class Pipeline:
         for sights in self._sights(tracks, stamp):
             moving = self._moving(sights)
             if not moving.all():
-                events += self._forget(sights.id[~moving], stamp.t_ns)
+                # Lines keep what they know of it: the step with which it moves on may be the one across a line.
+                still = sights.id[~moving]
+                events += self._zones.end(still, stamp.t_ns)
+                self._heat.end(still)
                 sights = _select(sights, moving)
             events += self._lines.count(sights, stamp.t_ns)
             events += self._zones.count(sights, stamp.t_ns)
@@ -98,14 +105,11 @@ class Pipeline:
 
     def state(self) -> dict[str, Array]:
         """All memory as plain arrays, for `restore` in a pipeline of equal options and reference."""
-        parts = {"track": self._track, "lines": self._lines, "zones": self._zones, "heat": self._heat, "still": self._still}
-        return {f"{room}/{name}": array for room, part in parts.items() for name, array in part.state().items()}
+        return {f"{room}/{name}": array for room, part in self._parts().items() for name, array in part.state().items()}
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Go on from `state()` as if nothing had happened in between."""
-        for room, part in {
-            "track": self._track, "lines": self._lines, "zones": self._zones, "heat": self._heat, "still": self._still,
-        }.items():  # fmt: skip
+        for room, part in self._parts().items():
             prefix = room + "/"
             part.restore({name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)})
 
@@ -113,6 +117,10 @@ class Pipeline:
     def next_id(state: Mapping[str, Array]) -> int:
         """The first id that the pipeline of `state()` had not given out."""
         return ByteTrack.next_id({name.removeprefix("track/"): array for name, array in state.items() if name.startswith("track/")})
+
+    def _parts(self) -> dict[str, Any]:
+        """Whatever remembers something, each with `state` and `restore`."""
+        return {"track": self._track, "lines": self._lines, "zones": self._zones, "heat": self._heat, "still": self._still}
 
     def _admit(self, detections: Detections, size: Size) -> Detections:
         """The detections that matter, in reference pixels."""

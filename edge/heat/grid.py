@@ -23,11 +23,13 @@ def grid_size(reference: Size, cell: int) -> Size:
 class HeatGrid:
     """Turns the sights of one camera into warmth."""
 
-    def __init__(self, options: HeatOptions, reference: Size) -> None:
+    def __init__(self, options: HeatOptions, reference: Size, *, feet_below: float = 0.0) -> None:
+        """`feet_below`: how far below their point the feet of sights are, in heights of the box."""
         self._cell = options.cell
         self._size = grid_size(reference, options.cell)
         self._max_gap_us = round(options.max_gap_s * 1e6)
         self._spread = options.footprint == "box"
+        self._feet_below = feet_below
         self._roll = Roll({"t_us": ((), np.int64, 0)})
 
     def warm(self, sights: Sights) -> Warmth:
@@ -65,6 +67,7 @@ class HeatGrid:
         cells, shares, classes = [], [], []
         for t in np.flatnonzero(seen):
             (x, y), w, h = sights.point[t], sights.width[t], sights.height[t]
+            y += self._feet_below * h
             low = np.array([[x - w / 2, y - h / 3], [x + w / 2, y]])
             left, top = np.clip(low[0] // self._cell, 0, (self._size.width - 1, self._size.height - 1)).astype(int)
             right, bottom = np.clip(low[1] // self._cell, (left, top), (self._size.width - 1, self._size.height - 1)).astype(int)

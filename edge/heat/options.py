@@ -27,10 +27,12 @@ class HeatOptions:
     half_life_s: float | None = None
     """After this long the live view has forgotten half; null never forgets. The ledger never does."""
     top_s: float | None = None
-    """Presence-seconds a cell that get the last colour; null follows the 99.5th percentile, slowly."""
+    """Presence-seconds a cell that get the last colour; null follows the 98th percentile, slowly."""
 
     def __post_init__(self) -> None:
         colormap_number(self.colormap)
+        if self.footprint not in ("feet", "box"):
+            raise ValueError(f"footprint is {self.footprint!r}, it must be feet or box")
         if not 2 <= self.cell <= 128:
             raise ValueError(f"cell is {self.cell}, it must be 2 to 128 px")
         if not 0 <= self.alpha <= 1:
