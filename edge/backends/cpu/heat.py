@@ -13,7 +13,7 @@ from edge.heat import HeatOptions, Scale, colormap_number, colormap_table, grid_
 from edge.shapes import HeatLayer, HeatStyle
 
 _REBASE = 1e6
-"""Decay is kept as a growing weight of what comes; above this the buffer is scaled back, long before float32 loses digits."""
+"""Decay is kept as a growing weight of what comes; above this the buffer is scaled back, long before it loses digits."""
 
 
 class LiveHeat:
@@ -22,7 +22,8 @@ class LiveHeat:
     def __init__(self, options: HeatOptions, reference: Size) -> None:
         self._size = grid_size(reference, options.cell)
         self._half_life_s = options.half_life_s
-        self._grid = np.zeros(self._size.height * self._size.width, np.float32)
+        # Doubles: in float32 a cell freezes once a frame's presence is below half of its last digit, after twelve days of one person.
+        self._grid = np.zeros(self._size.height * self._size.width, np.float64)
         self._base_ns: int | None = None
 
     def warm(self, t_ns: int, warmth: Warmth) -> None:
@@ -31,11 +32,11 @@ class LiveHeat:
         if weight > _REBASE:
             self._grid /= weight
             self._base_ns, weight = t_ns, 1.0
-        np.add.at(self._grid, warmth.cell, warmth.us.astype(np.float32) * np.float32(1e-6 * weight))
+        np.add.at(self._grid, warmth.cell, warmth.us * (1e-6 * weight))
 
     def seconds(self, t_ns: int) -> F32:
         """(rows, columns) float32 presence-seconds at `t_ns`."""
-        grid: F32 = (self._grid / np.float32(self._weight(t_ns))).reshape(self._size.height, self._size.width)
+        grid: F32 = (self._grid / self._weight(t_ns)).astype(np.float32).reshape(self._size.height, self._size.width)
         return grid
 
     def _weight(self, t_ns: int) -> float:
