@@ -19,6 +19,9 @@ from edge.errors import ModelError
 
 HeadLayout = Literal["raw", "end-to-end"]
 
+_MOST_CANDIDATES = 2000
+"""Only so many of the best boxes meet one another in NMS: a noisy picture at a low `conf` has thousands, and pairs take memory."""
+
 
 def head_layout(shape: tuple[int | None, ...], classes: int) -> HeadLayout:
     """Which head an output of `shape` (batch first; None where free) is, for a model of so many classes. ModelError if it is none."""
@@ -44,7 +47,7 @@ class _Candidates:
 def read_head(output: F32, layout: HeadLayout, options: DetectOptions, class_ids: frozenset[int] | None = None) -> Detections:
     """One picture's output, ``(4 + C, A)`` or ``(rows, 6)``, to detections in network pixels, best first; `class_ids` keeps only these classes."""
     found = _read_raw(output, options.conf, class_ids) if layout == "raw" else _read_end_to_end(output, options.conf, class_ids)
-    order = np.argsort(-found.score, kind="stable")
+    order = np.argsort(-found.score, kind="stable")[: max(_MOST_CANDIDATES, options.max_det)]
     xyxy, score, class_id = found.xyxy[order], found.score[order], found.class_id[order]
     real = ((xyxy[:, 2:] > xyxy[:, :2]).all(axis=1)) & np.isfinite(xyxy).all(axis=1)
     xyxy, score, class_id = xyxy[real], score[real], class_id[real]
