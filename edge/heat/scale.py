@@ -8,13 +8,13 @@ import numpy as np
 
 from edge.data import F32
 
-PERCENTILE = 99.5
+PERCENTILE = 98.0
 LEAST_S = 0.05
 """A scale below this would show the noise of a first second as full heat."""
 
 
 def top_of(seconds: F32) -> float:
-    """The 99.5th percentile of those cells of a grid that are warm at all, in seconds, and never 0: an empty grid has a scale too."""
+    """The 98th percentile of those cells of a grid that are warm at all, in seconds, and never 0: an empty grid has a scale too."""
     warm = seconds[seconds > 1e-3 * max(float(seconds.max(initial=0.0)), 1e-9)]
     return max(float(np.percentile(warm, PERCENTILE)), LEAST_S) if warm.size else LEAST_S
 
