@@ -115,7 +115,8 @@ def fit_homography(source: ArrayLike, target: ArrayLike) -> F64:
     ph = np.column_stack([pn, one])
     rows = np.concatenate([np.hstack([ph, zero, -qn[:, :1] * ph]), np.hstack([zero, ph, -qn[:, 1:] * ph])])
     _, singular, vt = np.linalg.svd(rows)
-    if singular[7] < 1e-9 * singular[0]:
+    # Three points on a line of one side only leave one solution, but it flattens the plane.
+    if singular[7] < 1e-9 * singular[0] or np.linalg.cond(vt[-1].reshape(3, 3)) > 1e9:
         raise ValueError("the points do not determine a homography: three of them lie on one line or coincide")
     h: F64 = np.linalg.inv(tq) @ vt[-1].reshape(3, 3) @ tp
     scaled: F64 = h / h[2, 2]
