@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from edge.change import Change, Checkpoint
 from edge.count.tally import SEEN, Key, Tally, of_events, of_time
-from edge.data import Message, Result
+from edge.data import Event, Message, Result
 from edge.messages import CountsPayload, event_message, iso, line_payload, zone_payload
 from edge.ports import Timeline
+from edge.roll import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,12 @@ class Books:
         epochs: Mapping[tuple[str, str], int],
         totals: Tally,
         resume: Checkpoint | None = None,
+        unsaid: Tally | None = None,
     ) -> None:
-        """`epochs` of each (kind, place) that is counted; `resume` the checkpoint of this very timeline to go on from."""
+        """`epochs` of each (kind, place) that is counted; `resume` the checkpoint of this very timeline to go on from.
+
+        `unsaid`: what a run on another timeline counted and could not say in a counts message any more; it goes into the first one.
+        """
         self.totals = totals
         self.change = Change(camera, timeline.id)
         self._options = options
@@ -60,7 +66,9 @@ class Books:
         self._names = tuple(class_names)
         self._cells = cells
         self._epochs = epochs
-        self._unsaid: Tally = Tally() if resume is None else Tally(resume.unsaid)
+        self._unsaid: Tally = Tally(unsaid or {}) if resume is None else Tally(resume.unsaid)
+        if resume is None:
+            del self._unsaid[SEEN]  # seconds of another time say nothing of this one's quality
         self._said_ns: int | None = None if resume is None else resume.said_ns
         self._t_ns: int | None = None if resume is None else resume.t_ns
 
@@ -109,9 +117,11 @@ class Books:
 
     def say(self, *messages: Message) -> None:
         """Retained values that go with the next commit."""
-        self.change.last_values += messages
+        topics = {message.topic for message in messages}
+        older = [message for message in self.change.last_values if message.topic not in topics]
+        self.change.last_values = older + list(messages)
 
-    def checkpoint(self, source: str, frame: int, digest: str, state: Mapping[str, np.ndarray], *, done: bool) -> None:  # type: ignore[type-arg]
+    def checkpoint(self, source: str, frame: int, digest: str, state: Mapping[str, Array], *, done: bool) -> None:
         """Put the camera's memory after `frame` into the change."""
         t_ns = self._t_ns or 0
         said_ns = t_ns if self._said_ns is None else self._said_ns
@@ -133,12 +143,12 @@ class Books:
             held.update(tally)
 
 
-def _event_draft(event, names, times, head, stream: str, seq: int) -> Message:  # type: ignore[no-untyped-def]
+def _event_draft(event: Event, names: Sequence[str], times: Mapping[str, Any], head: Mapping[str, str], stream: str, seq: int) -> Message:
     return event_message(event, names, **times, **head, stream=stream, seq=seq)
 
 
-def _counts_draft(payload: Mapping[str, object], head: Mapping[str, object], stream: str, seq: int) -> Message:
-    counts = CountsPayload(**payload, **head, stream=stream, seq=seq)  # type: ignore[arg-type]
+def _counts_draft(payload: Mapping[str, Any], head: Mapping[str, str], stream: str, seq: int) -> Message:
+    counts = CountsPayload(**payload, **head, stream=stream, seq=seq)
     return Message(f"{counts.camera}/counts", counts.to_bytes(), retain=True)
 
 

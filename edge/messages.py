@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,7 +27,9 @@ _SLUG = re.compile(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?")
 def check_name(name: str, what: str) -> str:
     """`name` if it can stand in a topic; ValueError says what a good one looks like."""
     if not _SLUG.fullmatch(name):
-        raise ValueError(f"{what} {name!r} is no good name: use small letters, digits, - and _, at most 64, beginning and ending with a letter or digit")
+        raise ValueError(
+            f"{what} {name!r} is no good name: use small letters, digits, - and _, at most 64, beginning and ending with a letter or digit"
+        )
     if name in RESERVED:
         raise ValueError(f"{what} {name!r} is a word that topics need themselves ({', '.join(RESERVED)}); choose another name")
     return name
@@ -194,10 +196,10 @@ PAYLOADS: Mapping[str, tuple[type[_Payload], ...]] = {
 """What can stand on each kind of topic."""
 
 
-def event_message(event: Event, class_names: Sequence[str], *, t: str | None, t_counted: str | None, **head: object) -> Message:
+def event_message(event: Event, class_names: Sequence[str], *, t: str | None, t_counted: str | None, **head: Any) -> Message:
     """One event on its camera's topic. `head`: device, stream, seq, boot_id, camera."""
     payload = EventPayload(
-        **head,  # type: ignore[arg-type]
+        **head,
         kind=event.kind,
         name=event.place,
         event=event.verb,

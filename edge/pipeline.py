@@ -179,11 +179,19 @@ class Pipeline:
 
 def _select(sights: Sights, rows: Bools) -> Sights:
     return Sights(
-        sights.id[rows], sights.t_ns[rows], sights.point[rows], sights.width[rows], sights.height[rows], sights.sure[rows], sights.class_id[rows]
+        sights.id[rows],
+        sights.t_ns[rows],
+        sights.point[rows],
+        sights.width[rows],
+        sights.height[rows],
+        sights.sure[rows],
+        sights.class_id[rows],
     )
 
 
 def _join(parts: list[Warmth]) -> Warmth:
     if len(parts) == 1:
         return parts[0]
-    return Warmth(np.concatenate([p.cell for p in parts]), np.concatenate([p.us for p in parts]), np.concatenate([p.class_id for p in parts]))
+    return Warmth(
+        np.concatenate([p.cell for p in parts]), np.concatenate([p.us for p in parts]), np.concatenate([p.class_id for p in parts])
+    )

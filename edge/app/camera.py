@@ -6,7 +6,7 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.app.heatmap import HeatmapMaker
 from edge.books import BookOptions, Books
@@ -16,7 +16,7 @@ from edge.config.model import check_inside
 from edge.count.tally import Key, Tally
 from edge.data import Message, Result, Size
 from edge.detect import class_ids
-from edge.errors import UsageError
+from edge.errors import DiskFull, UsageError
 from edge.heat import grid_size
 from edge.messages import StatePayload, iso
 from edge.overlay import live
@@ -25,6 +25,7 @@ from edge.ports import Detector, Recorder, Source, SourceFacts, Timeline
 from edge.runtime import BootTimeline, CameraParts, Clock, MediaTimeline
 from edge.runtime.recording import RecordingLane
 from edge.runtime.session import SessionParts, Snapshots, Viewer
+from edge.shapes import Overlay
 from edge.sources import check_source, open_source
 from edge.store import Store
 
@@ -86,13 +87,16 @@ class CameraBuilder:
         payload = StatePayload(
             device=around.config.device,
             camera=self._name,
-            state=state,  # type: ignore[arg-type]
+            state=state,
             since=iso(around.clock.utc_now_ns()),
             why=why,
             gap_s=gap_s,
         )
         message = Message(f"{self._name}/state", payload.to_bytes(), retain=True)
-        around.store.commit(Change(self._name, around.boot.id, last_values=[message]))
+        try:
+            around.store.commit(Change(self._name, around.boot.id, last_values=[message]))
+        except DiskFull as error:  # a state that cannot be said must not end what can still be counted
+            log.error("%s: the state %s is not said: %s", self._name, state, error)
         around.wake()
 
     def _begin(self, facts: SourceFacts, size: Size, point: Checkpoint | None) -> SessionParts:
@@ -121,6 +125,8 @@ class CameraBuilder:
         places |= {("zone", name): zone.digest for name, zone in config.zones.items()}
         places[("heat", "")] = f"{config.heat.cell} {reference} {config.heat.footprint} {config.anchor}"
         epochs = store.begin_epochs(self._name, places, around.clock.utc_now_ns())
+        now_left = store.checkpoint(self._name)  # once more: a new epoch takes what was not said of the old one out of it
+        unsaid = Tally() if now_left is None else now_left.unsaid
         totals = store.totals(self._name)
 
         pipeline = Pipeline(options, reference, first_id=1 if last is None else Pipeline.next_id(last.state))
@@ -138,7 +144,8 @@ class CameraBuilder:
             cells=cells.width * cells.height,
             epochs={key: epoch for key, epoch in epochs.items() if key in places},
             totals=totals,
-            resume=remembered,
+            resume=None if remembered is None else replace(remembered, unsaid=unsaid),
+            unsaid=unsaid,
         )
         if not restored:
             vanished = _left_inside(totals, config.zones)
@@ -176,7 +183,7 @@ class CameraBuilder:
 
         names = around.detector.names
 
-        def overlay(result: Result):  # type: ignore[no-untyped-def]
+        def overlay(result: Result) -> Overlay:
             clock = iso(timeline.utc_ns(result.stamp.t_ns)) or ""
             shown = f"{self._name}  {clock[:10]} {clock[11:19]} UTC" if clock else self._name
             return live(config.overlay, reference, config.lines, config.zones, books.totals, result.tracks, names, shown)
@@ -224,7 +231,9 @@ class CameraBuilder:
             across = [((x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)) / line.length_px for x, y in corners]
             room = min(max(across), -min(across))
             if room < least:
-                log.warning("%s: line %r has only %.0f px of picture on one side; people who cross there may not be counted", self._name, name, room)
+                log.warning(
+                    "%s: line %r has only %.0f px of picture on one side; people who cross there may not be counted", self._name, name, room
+                )
 
 
 def _left_inside(totals: Mapping[Key, int], zones: Mapping[str, object]) -> Tally:

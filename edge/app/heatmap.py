@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -12,13 +13,15 @@ import numpy as np
 
 from edge.config import CameraConfig
 from edge.count.tally import Tally
-from edge.data import F32, Message, Size
+from edge.data import F32, U8, Message, Size
 from edge.heat import COLORMAPS, colormap_number, grid_size, top_of
 from edge.messages import HeatmapPayload, iso
 from edge.overlay import snapshot
 from edge.ports import Timeline
 from edge.scene import EmptyScene
 from edge.store import Covered, Store
+
+log = logging.getLogger(__name__)
 
 _WIDEST_PX = 960
 
@@ -27,7 +30,17 @@ class HeatmapMaker:
     """Makes a camera's periodic picture: heat over the scene with nobody in it, places with their totals, a legend."""
 
     def __init__(
-        self, config: CameraConfig, *, device: str, camera: str, reference: Size, timeline: Timeline, store: Store, totals: Tally, folder: Path, zone: str
+        self,
+        config: CameraConfig,
+        *,
+        device: str,
+        camera: str,
+        reference: Size,
+        timeline: Timeline,
+        store: Store,
+        totals: Tally,
+        folder: Path,
+        zone: str,
     ) -> None:
         assert config.heatmap is not None
         self._config, self._options = config, config.heatmap
@@ -45,7 +58,7 @@ class HeatmapMaker:
 
     def make(self, scene: EmptyScene, t_ns: int) -> tuple[Message, ...]:
         """The picture at `t_ns` and its meta, as retained messages; the picture also lies in the state folder."""
-        from edge.sinks.picture import encode
+        from edge.sinks.picture import decode, encode
 
         size = self._picture_size()
         cells = grid_size(self._reference, self._config.heat.cell)
@@ -55,6 +68,7 @@ class HeatmapMaker:
         picture, top = self._painted(background, seconds, covered)
         payload, content_type = encode(picture, max_bytes=self._options.max_bytes, format=self._options.format)
         self._keep(payload)
+        height, width = decode(payload).shape[:2]  # a small budget may have shrunk it
         heat = self._config.heat
         meta = HeatmapPayload(
             device=self._device,
@@ -67,8 +81,8 @@ class HeatmapMaker:
             blur_px=heat.blur,
             cell=heat.cell,
             reference=(self._reference.width, self._reference.height),
-            width=picture.shape[1],
-            height=picture.shape[0],
+            width=width,
+            height=height,
             content_type=content_type,
             bytes=len(payload),
             sha256=hashlib.sha256(payload).hexdigest(),
@@ -76,7 +90,7 @@ class HeatmapMaker:
         topic = f"{self._camera}/heatmap"
         return Message(topic, payload, retain=True, content_type=content_type), Message(f"{topic}/meta", meta.to_bytes(), retain=True)
 
-    def _painted(self, background: np.ndarray, seconds: F32, covered: Covered) -> tuple[np.ndarray, float]:  # type: ignore[type-arg]
+    def _painted(self, background: U8, seconds: F32, covered: Covered) -> tuple[U8, float]:
         from edge.backends.cpu.heat import blurred, layer_of
         from edge.backends.cpu.painter import paint_still
 
@@ -108,16 +122,22 @@ class HeatmapMaker:
     def _when(self, covered: Covered) -> str:
         if covered.from_ns is None or covered.to_ns is None:
             return ""
-        first, last = (datetime.fromtimestamp(ns // 1_000_000_000, timezone.utc).astimezone(self._zone) for ns in (covered.from_ns, covered.to_ns))
+        first, last = (
+            datetime.fromtimestamp(ns // 1_000_000_000, timezone.utc).astimezone(self._zone) for ns in (covered.from_ns, covered.to_ns)
+        )
         same_day = (last - timedelta(seconds=1)).date() == first.date()
         return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}" if same_day else f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
 
     def _keep(self, payload: bytes) -> None:
-        """Put the picture into its file at once or not at all: somebody may be looking at it."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        """Put the picture into its file at once or not at all: somebody may be looking at it. A full disk costs the file, nothing else."""
         draft = self._file.with_name(self._file.name + ".part")
-        draft.write_bytes(payload)
-        os.replace(draft, self._file)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(payload)
+            os.replace(draft, self._file)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            log.error("%s: the picture %s cannot be written (%s); counting goes on", self._camera, self._file, error.strerror)
 
 
 def _duration(seconds: float) -> str:

@@ -71,7 +71,10 @@ def running(config: Config, options: RunOptions, *, detector: Detector | None = 
     with ExitStack() as stack:
         store = stack.enter_context(Store(config.state / "edge.db", outbox_rows=config.outbox_rows if config.mqtt else 0))
         boot_id = this_boot()
-        clock = Clock(on_offset=lambda offset_ns, known, step_at_ns: store.set_timeline(boot_id, offset_ns, known=known, step_at_ns=step_at_ns))
+        clock = Clock(
+            on_offset=lambda offset_ns, known, step_at_ns: store.set_timeline(boot_id, offset_ns, known=known, step_at_ns=step_at_ns),
+            remembered=store.timeline(boot_id),
+        )
         clock.observe()
         publisher = stack.enter_context(_publisher(config, store, stack, boot_id, clock)) if config.mqtt else None
         recorders: dict[str, Recorder] = {}
@@ -121,7 +124,7 @@ def _publisher(config: Config, store: Store, stack: ExitStack, boot_id: str, clo
     def status(state: str) -> Message:
         payload = StatusPayload(
             device=config.device,
-            state=state,  # type: ignore[arg-type]
+            state=state,
             version=__version__,
             stream=store.stream,
             boot_id=boot_id,

@@ -11,6 +11,6 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from edge.cli.main import main  # noqa: E402
+from edge.cli.main import main
 
 __all__ = ["main"]

@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--state", type=Path, help="folder of the database and the videos (edge-data)")
     parser.add_argument("--no-record", action="store_true", help="no overlay video")
     parser.add_argument("--realtime", action="store_true", help="files at their own pace instead of as fast as it goes")
-    parser.add_argument("--start-time", type=datetime.fromisoformat, metavar="ISO", help="when a file was filmed (the file's own date)")
+    parser.add_argument("--start-time", type=_moment, metavar="ISO", help="when a file was filmed (the file's own date)")
     parser.set_defaults(command=_run)
 
 
@@ -38,8 +38,6 @@ def _run(given: argparse.Namespace) -> int:
 
     config = configuration(given)
     start = given.start_time
-    if start is not None and start.tzinfo is None:
-        raise UsageError(f"--start-time {start.isoformat()} has no zone; write {start.isoformat()}Z or +02:00 behind it")
     options = RunOptions(
         realtime=given.realtime,
         must_open=given.source is not None,
@@ -54,6 +52,14 @@ def _run(given: argparse.Namespace) -> int:
         finally:
             show_summary(config, device)
     return 0
+
+
+def _moment(text: str) -> datetime:
+    """A moment with its zone; Python 3.10 does not read the usual Z."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text} has no zone; write {text}Z or {text}+02:00")
+    return moment
 
 
 def configuration(given: argparse.Namespace) -> Any:

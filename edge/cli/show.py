@@ -26,7 +26,14 @@ class Progress:
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bars
 
-            columns = ("[bold]{task.description}", BarColumn(), MofNCompleteColumn(), "frames", TextColumn("{task.fields[fps]}"), TimeRemainingColumn())
+            columns = (
+                "[bold]{task.description}",
+                BarColumn(),
+                MofNCompleteColumn(),
+                "frames",
+                TextColumn("{task.fields[fps]}"),
+                TimeRemainingColumn(),
+            )
             self._bars = Bars(*columns, console=Console(stderr=True))
             self._bars.start()
         return self

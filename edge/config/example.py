@@ -7,7 +7,6 @@ import dataclasses
 import inspect
 import textwrap
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import yaml
@@ -76,8 +75,7 @@ def _said(info: FieldInfo) -> str:
     return " ".join((info.description or "").split())
 
 
-@cache
-def _docstrings(of: type) -> dict[str, str]:
+def _docstrings(of: type[Any]) -> dict[str, str]:
     """The string behind each field of a dataclass."""
     body = ast.parse(textwrap.dedent(inspect.getsource(of))).body[0]
     assert isinstance(body, ast.ClassDef)

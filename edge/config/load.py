@@ -71,8 +71,9 @@ def _lines(node: yaml.Node | None) -> dict[KeyPath, int]:
                 walk(value, below)
         elif isinstance(node, yaml.SequenceNode):
             for number, value in enumerate(node.value):
-                lines[(*path, number)] = value.start_mark.line + 1
-                walk(value, (*path, number))
+                inner = (*path, number)
+                lines[inner] = value.start_mark.line + 1
+                walk(value, inner)
 
     walk(node, ())
     return lines

@@ -51,7 +51,9 @@ class ZoneOptions:
             raise ValueError(f"a zone needs a polygon of at least three different points, here are {len(set(self.polygon))}")
         shape = Polygon(self.polygon)
         if not shape.is_valid:
-            raise ValueError(f"a zone's polygon must not cross or touch itself: {is_valid_reason(shape)}; give its corners in order round it")
+            raise ValueError(
+                f"a zone's polygon must not cross or touch itself: {is_valid_reason(shape)}; give its corners in order round it"
+            )
         if shape.area < 1:
             raise ValueError("a zone's polygon must enclose an area, here its points lie on one line")
 

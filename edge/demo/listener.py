@@ -8,7 +8,8 @@ from collections import Counter
 from types import TracebackType
 from urllib.parse import urlsplit
 
-import paho.mqtt.client as mqtt
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.count.tally import Key
 from edge.errors import BrokerError
@@ -21,11 +22,11 @@ class Listener:
         parts = urlsplit(url)
         self._address = (parts.hostname or "localhost", parts.port or 1883)
         self._base = base_topic
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        self._subscribed = threading.Event()
+        self._client = Client(CallbackAPIVersion.VERSION2)
         self._client.on_connect = lambda client, *_: client.subscribe(f"{base_topic}/#", qos=1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = self._hear
-        self._subscribed = threading.Event()
         self._seen: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
         self.messages: Counter[str] = Counter()
@@ -46,7 +47,7 @@ class Listener:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _hear(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+    def _hear(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         topic = message.topic.removeprefix(self._base + "/")
         with self._lock:
             self.messages[topic] += 1

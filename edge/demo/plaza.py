@@ -9,11 +9,16 @@ from pathlib import Path
 
 from edge.config import Config, parse
 from edge.count.tally import Key
+from edge.data import LineVerb, ZoneVerb
 from edge.errors import UsageError
 from edge.sources.synthetic import parse_uri, plaza_layout, scene_of, truth
 
+Verb = LineVerb | ZoneVerb
+
 CAMERA = "plaza"
 _MARK = ".edge-demo"
+_LINE_VERBS: tuple[Verb, ...] = ("in", "out")
+_ZONE_VERBS: tuple[Verb, ...] = ("entered", "exited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,10 @@ def compare(options: DemoOptions, totals: Mapping[Key, int]) -> list[tuple[str, 
     # A frame's last moment: what the last picture could show.
     last_s = (int(options.seconds * options.fps) - 1) / options.fps
     true = truth(scene_of(uri), lines=layout.lines, zones=layout.zones, t1_s=last_s)
-    rows = []
-    for kind, places, verbs in (("line", layout.lines, ("in", "out")), ("zone", layout.zones, ("entered", "exited"))):
-        for place in places:
-            for verb in verbs:
-                rows.append((f"{kind} {place}", verb, sum(n for k, n in totals.items() if (k.kind, k.place, k.field) == (kind, place, verb)), true.count(place, verb)))  # type: ignore[arg-type]
+    rows: list[tuple[str, str, int, int]] = []
+    wanted: list[tuple[str, str, Verb]] = [("line", line, verb) for line in layout.lines for verb in _LINE_VERBS]
+    wanted += [("zone", zone, verb) for zone in layout.zones for verb in _ZONE_VERBS]
+    for kind, place, verb in wanted:
+        counted = sum(n for key, n in totals.items() if (key.kind, key.place, key.field) == (kind, place, verb))
+        rows.append((f"{kind} {place}", verb, counted, true.count(place, verb)))
     return rows

@@ -16,7 +16,8 @@ from edge.roll import Array
 def pack_cells(grid: I64) -> bytes:
     """A flat grid of integers: the indices of its cells that are not 0 (i32), then their values (i64)."""
     index = np.flatnonzero(grid).astype("<i4")
-    return index.tobytes() + grid[index].astype("<i8").tobytes()
+    packed: bytes = index.tobytes() + grid[index].astype("<i8").tobytes()
+    return packed
 
 
 def unpack_cells(blob: bytes) -> tuple[I32, I64]:

@@ -38,7 +38,10 @@ def _merge_counts(db: sqlite3.Connection, handed_out: int, excess: int) -> int:
         for (old_seq, old), (new_seq, new) in zip(rows[::2], rows[1::2], strict=False):
             if saved >= excess:
                 return saved
-            db.execute("UPDATE outbox SET payload = ? WHERE seq = ?", (merge_counts(old, new), new_seq))
+            merged = merge_counts(old, new)
+            db.execute("UPDATE outbox SET payload = ? WHERE seq = ?", (merged, new_seq))
+            # What stands retained under this seq is the same message.
+            db.execute("UPDATE last_values SET payload = ? WHERE topic = ? AND payload = ?", (merged, topic, new))
             db.execute("DELETE FROM outbox WHERE seq = ?", (old_seq,))
             saved += 1
     return saved
@@ -58,7 +61,14 @@ def _drop_events(db: sqlite3.Connection, stream: str, handed_out: int, excess: i
     from_seq = min(p["from_seq"] if p["kind"] == "dropped" else p["seq"] for p in said)
     db.execute("DELETE FROM outbox WHERE seq BETWEEN ? AND ? AND topic LIKE '%/events'", (first, last))
     notice = DroppedPayload(
-        device=said[-1]["device"], stream=stream, seq=last, boot_id=said[-1]["boot_id"], camera=camera, events=events, from_seq=from_seq, to_seq=last
+        device=said[-1]["device"],
+        stream=stream,
+        seq=last,
+        boot_id=said[-1]["boot_id"],
+        camera=camera,
+        events=events,
+        from_seq=from_seq,
+        to_seq=last,
     )
     db.execute("INSERT INTO outbox VALUES (?, ?, ?, 1, 0, 'application/json')", (last, f"{camera}/events", notice.to_bytes()))
     log.warning("the outbox is full: %d events from seq %d to %d were dropped unsent; the totals still hold them", events, from_seq, last)

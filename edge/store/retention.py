@@ -45,7 +45,7 @@ def merge(db: sqlite3.Connection, hour: Hour) -> int:
         for index, values in parts:
             grid[index] += values
         db.execute("REPLACE INTO heat VALUES (?, ?, ?, ?)", (first, epoch, class_name, pack_cells(grid)))
-    (t1_ns,) = db.execute(f"SELECT max(t1_ns) FROM windows WHERE id IN ({marks})", rest).fetchone()
+    (t1_ns,) = db.execute(f"SELECT max(t1_ns) FROM windows WHERE id IN (?, {marks})", hour).fetchone()
     for table, column in (("tally", "window"), ("heat", "window"), ("windows", "id")):
         db.execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", rest)
     db.execute("UPDATE windows SET t1_ns = ? WHERE id = ?", (t1_ns, first))

@@ -59,10 +59,14 @@ def connect(path: Path, *, synchronous: str) -> sqlite3.Connection:
     """A connection in WAL mode; `synchronous` FULL means that a commit has reached the disk when it returns."""
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {synchronous}")
         db.execute("PRAGMA cache_size = -4000")
     except sqlite3.Error as error:
+        db.close()
         raise translate(error, path) from error
     return db
 
@@ -72,8 +76,12 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
-            raise StoreNewer(f"{path} was written by a newer version of edge (format {version}, this one reads {VERSION}); install that version again")
+            raise StoreNewer(
+                f"{path} was written by a newer version of edge (format {version}, this one reads {VERSION}); install that version again"
+            )
         if version == 0:
+            if db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+                raise StoreError(f"{path} is another program's database; move it away, or give edge another `state` folder")
             db.execute("BEGIN IMMEDIATE")
             for statement in _TABLES.split(";\n"):
                 db.execute(statement)

@@ -47,13 +47,17 @@ class Store:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{self.path.parent} cannot be made ({error.strerror}); choose another `state` folder") from error
-        self._db = connect(self.path, synchronous="FULL")
+        self._lock_file()
         try:
-            self._lock_file()
-            prepare(self._db, self.path)
-            (self.stream,) = self._one("SELECT value FROM meta WHERE key = 'stream'")
+            self._db = connect(self.path, synchronous="FULL")
+            try:
+                prepare(self._db, self.path)
+                (self.stream,) = self._one("SELECT value FROM meta WHERE key = 'stream'")
+            except BaseException:
+                self._db.close()
+                raise
         except BaseException:
-            self._db.close()
+            self._holder.close()
             raise
         return self
 
@@ -65,7 +69,11 @@ class Store:
         """One process a store: two would count into each other's windows. The lock goes with the process, however that ends."""
         import fcntl
 
-        self._holder = self.path.with_suffix(".lock").open("w")
+        file = self.path.with_suffix(".lock")
+        try:
+            self._holder = file.open("w")
+        except OSError as error:
+            raise StoreError(f"{file} cannot be written ({error.strerror}); it must belong to the user that runs edge") from error
         try:
             fcntl.flock(self._holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -86,7 +94,10 @@ class Store:
 
     def _add(self, change: Change, window: WindowChange, epochs: Mapping[tuple[str, str], int]) -> None:
         at = (change.camera, change.timeline, window.t0_ns)
-        self._db.execute("INSERT OR IGNORE INTO windows (camera, timeline, t0_ns, t1_ns) VALUES (?, ?, ?, ?)", (*at, window.t1_ns))
+        # The change may have begun this window before the clock stepped inside it.
+        (step_ns,) = self._one("SELECT min(t_ns) FROM clock_steps WHERE timeline = ? AND t_ns > ?", at[1:])
+        t1_ns = window.t1_ns if step_ns is None else min(window.t1_ns, step_ns)
+        self._db.execute("INSERT OR IGNORE INTO windows (camera, timeline, t0_ns, t1_ns) VALUES (?, ?, ?, ?)", (*at, t1_ns))
         (number,) = self._one("SELECT id FROM windows WHERE camera = ? AND timeline = ? AND t0_ns = ?", at)
         self._db.executemany(
             "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
@@ -94,7 +105,9 @@ class Store:
         )
         epoch = epochs.get(("heat", ""), 1)
         for class_name, grid in window.heat.items():
-            row = self._db.execute("SELECT cells FROM heat WHERE window = ? AND epoch = ? AND class = ?", (number, epoch, class_name)).fetchone()
+            row = self._db.execute(
+                "SELECT cells FROM heat WHERE window = ? AND epoch = ? AND class = ?", (number, epoch, class_name)
+            ).fetchone()
             if row:
                 index, values = unpack_cells(row[0])
                 grid = grid.copy()
@@ -154,28 +167,47 @@ class Store:
 
     def _begin(self, camera: str, key: tuple[str, str], epoch: int, digest: str, utc_ns: int | None) -> None:
         self._db.execute("INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?)", (camera, *key, epoch, digest, utc_ns))
+        # What was not said of the old epoch must not be said as a part of the new one.
+        row = self._db.execute("SELECT unsaid FROM checkpoints WHERE camera = ?", (camera,)).fetchone()
+        if row is not None:
+            unsaid = Tally({k: n for k, n in unpack_tally(row[0]).items() if (k.kind, k.place) != key})
+            self._db.execute("UPDATE checkpoints SET unsaid = ? WHERE camera = ?", (pack_tally(unsaid), camera))
 
     def _epochs(self, camera: str) -> dict[tuple[str, str], int]:
         rows = self._db.execute("SELECT kind, place, max(epoch) FROM epochs WHERE camera = ? GROUP BY kind, place", (camera,))
         return {(kind, place): epoch for kind, place, epoch in rows}
 
     def set_timeline(self, timeline: str, offset_ns: int, *, known: bool, step_at_ns: int | None = None) -> None:
-        """What a timeline's UTC offset is now; `step_at_ns` tells when the system clock was seen to step to it."""
+        """What a timeline's UTC offset is now; `step_at_ns` tells when the system clock was seen to step to it. Windows end there."""
         with self._transaction():
             if step_at_ns is not None:
                 before = self._db.execute("SELECT offset_ns FROM timelines WHERE id = ?", (timeline,)).fetchone()
-                self._db.execute("INSERT INTO clock_steps VALUES (?, ?, ?, ?)", (timeline, step_at_ns, before[0] if before else 0, offset_ns))
+                self._db.execute(
+                    "INSERT INTO clock_steps VALUES (?, ?, ?, ?)", (timeline, step_at_ns, before[0] if before else 0, offset_ns)
+                )
+                self._db.execute(
+                    "UPDATE windows SET t1_ns = ? WHERE timeline = ? AND t0_ns < ? AND t1_ns > ?",
+                    (step_at_ns, timeline, step_at_ns, step_at_ns),
+                )
             self._db.execute("REPLACE INTO timelines VALUES (?, ?, ?)", (timeline, offset_ns, known))
 
     def condense(self, before_utc_ns: int) -> int:
         """Merge minutes that ended before `before_utc_ns` into their hours; returns how many windows that saved."""
         saved = 0
-        for hour in retention.ripe_hours(self._db, before_utc_ns):
+        with self._lock:
+            hours = retention.ripe_hours(self._db, before_utc_ns)
+        for hour in hours:
             with self._transaction():
                 saved += retention.merge(self._db, hour)
         return saved
 
     # Reading
+
+    def timeline(self, timeline: str) -> tuple[int, bool] | None:
+        """A timeline's UTC offset in nanoseconds, and whether it is known; None for one that was never set."""
+        with self._lock:
+            row = self._db.execute("SELECT offset_ns, known FROM timelines WHERE id = ?", (timeline,)).fetchone()
+        return None if row is None else (int(row[0]), bool(row[1]))
 
     def utc_ns(self, timeline: str, t_ns: int) -> int | None:
         """UTC of a moment on a timeline; None where its clock was never right."""
@@ -209,11 +241,17 @@ class Store:
                 tally[Key(kind, place, class_name, field)] = n
         return tally
 
-    def heat(self, camera: str, cells: int, *, span: tuple[int, int] | None = None, class_name: str | None = None) -> tuple[I64, Covered]:
-        """Microseconds in each of `cells` cells in the present epoch, over all time or a UTC span of whole windows; and what that covers."""
+    def heat(
+        self, camera: str, cells: int, *, span: tuple[int, int] | None = None, class_name: str | None = None, epoch: int | None = None
+    ) -> tuple[I64, Covered]:
+        """Microseconds in each of `cells` cells in the present epoch (or in `epoch`), over all time or a UTC span of whole windows.
+
+        And what that covers: the windows of the span, also those in which nobody was.
+        """
         grid = np.zeros(cells, np.int64)
         with self._lock:
-            epoch = self._epochs(camera).get(("heat", ""), 1)
+            if epoch is None:
+                epoch = self._epochs(camera).get(("heat", ""), 1)
             where = "camera = ? AND t0_ns + offset_ns >= ? AND t1_ns + offset_ns <= ?"
             arguments = (camera, *(span or _ALL_TIME))
             rows = self._db.execute(

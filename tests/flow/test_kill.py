@@ -94,7 +94,15 @@ def kill_often(path: Path, state: Path, kills: int, rng: random.Random, frames: 
 
 
 def compare(
-    tmp_path: Path, broker: Broker, subscriber: Callable[..., Any], camera: dict[str, Any], model: str, *, kills: int, frames: int, run_s: float
+    tmp_path: Path,
+    broker: Broker,
+    subscriber: Callable[..., Any],
+    camera: dict[str, Any],
+    model: str,
+    *,
+    kills: int,
+    frames: int,
+    run_s: float,
 ) -> dict[str, Any]:
     """One run that is killed and one that is not; asserts that they agree in everything, and returns the figures."""
     rng = random.Random(11)

@@ -112,7 +112,9 @@ def _load(path: Path, threads: int) -> Any:
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # as above: no common base
-        raise ModelError(f"{path} is not a readable ONNX model ({_first_line(error)}); export it again, or copy it again if it was cut") from error
+        raise ModelError(
+            f"{path} is not a readable ONNX model ({_first_line(error)}); export it again, or copy it again if it was cut"
+        ) from error
 
 
 def _names(session: Any, path: Path, outputs: list[Any]) -> tuple[str, ...]:

@@ -77,9 +77,7 @@ class Tint:
         whole = (round(level.shape[1] * layer.cell * scale_x), round(level.shape[0] * layer.cell * scale_y))
         level = cv2.resize(level, whole, interpolation=cv2.INTER_LINEAR)[: picture.height, : picture.width]
         if level.shape != (picture.height, picture.width):
-            level = cv2.copyMakeBorder(
-                level, 0, picture.height - level.shape[0], 0, picture.width - level.shape[1], cv2.BORDER_REPLICATE
-            )
+            level = cv2.copyMakeBorder(level, 0, picture.height - level.shape[0], 0, picture.width - level.shape[1], cv2.BORDER_REPLICATE)
         index = cv2.convertScaleAbs(level, alpha=255)
         self._colour = colormap_table()[layer.style.colormap][index]
         # Cold places stay untouched; opacity rises quickly and then levels off, so that little presence can be seen too.
