@@ -28,7 +28,13 @@ class Lane:
 class Accelerator:
     """Opens a detector inside its thread and feeds it until every lane is finished. A failure goes to `on_error`, and all lanes close."""
 
-    def __init__(self, detector: AbstractContextManager[Detector], lanes: Sequence[Lane], work: threading.Event, on_error: Callable[[Exception], None]):
+    def __init__(
+        self,
+        detector: AbstractContextManager[Detector],
+        lanes: Sequence[Lane],
+        work: threading.Event,
+        on_error: Callable[[Exception], None],
+    ):
         self._detector, self._lanes, self._work, self._on_error = detector, lanes, work, on_error
         self._stopping = False
         self._first = 0
@@ -64,7 +70,12 @@ class Accelerator:
         if not batch:
             self._work.wait(1)
             return
-        found = detector.detect([frame for _, frame in batch])
+        try:
+            found = detector.detect([frame for _, frame in batch])
+        except BaseException:
+            for _, frame in batch:
+                frame.close()
+            raise
         for (lane, frame), detections in zip(batch, found, strict=True):
             try:
                 lane.seen.put((frame, detections))
@@ -72,11 +83,11 @@ class Accelerator:
                 frame.close()
 
     def _gather(self, most: int) -> list[tuple[Lane, Frame]]:
-        """At most one frame a camera, from cameras that can take the answer; who comes first changes from batch to batch."""
+        """At most one frame a camera, from cameras that can take the answer, in turns."""
         batch: list[tuple[Lane, Frame]] = []
-        count = len(self._lanes)
-        for i in range(count):
-            lane = self._lanes[(self._first + i) % count]
+        count, first = len(self._lanes), self._first
+        for number in range(first, first + count):
+            lane = self._lanes[number % count]
             if len(batch) == most:
                 break
             if not lane.seen.has_room:
@@ -87,5 +98,5 @@ class Accelerator:
                 continue
             if frame is not None:
                 batch.append((lane, frame))
-        self._first = (self._first + max(1, len(batch))) % count
+                self._first = (number + 1) % count  # behind who was served last: a slow camera's turn is nobody's double turn
         return batch
