@@ -54,8 +54,9 @@ class RecordingLane:
             try:
                 with self._make() as recorder:
                     self._record_all(recorder)
-            except RecorderError as error:
-                log.error("%s: %s; counting goes on, recording is tried again in %.0f s", self._camera, error, _REST_S)
+            except Exception as error:
+                unforeseen = not isinstance(error, RecorderError)
+                log.error("%s: %s; counting goes on, recording is tried again in %.0f s", self._camera, error, _REST_S, exc_info=unforeseen)
                 self._rests_until_s = time.monotonic() + _REST_S
                 self._rest()
 
