@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.change import Checkpoint
-from edge.data import Frame, Size
+from edge.data import Frame, Size, Stamp
 from edge.errors import EdgeError, SourceError
 from edge.ports import Source, SourceFacts
 from edge.runtime.accelerator import Lane, Seen
@@ -103,12 +103,15 @@ class CameraLoop:
     # Reading
 
     def _read(self) -> None:
-        pause_s = _FIRST_PAUSE_S
+        first_pause_s = min(_FIRST_PAUSE_S, self._parts.max_pause_s)
+        pause_s = first_pause_s
         while not self._stopping.is_set():
             before = self._next
             try:
-                if not self._read_once().live:
-                    self._ended = not self._stopping.is_set()
+                if not self._read_once():
+                    return  # nobody takes frames any more: stopped, or something else has failed
+                if self._facts is not None and not self._facts.live:
+                    self._ended = True
                     return
                 why = "the stream ended"
             except SourceError as error:
@@ -120,14 +123,14 @@ class CameraLoop:
             if self._stopping.is_set():
                 return
             if self._next > before:
-                pause_s = _FIRST_PAUSE_S
+                pause_s = first_pause_s
             log.warning("%s: %s; trying again in %.1f s", self.name, why, pause_s)
             self._parts.say_state("reconnecting", why, None)
             self._stopping.wait(pause_s * random.uniform(0.7, 1.0))
             pause_s = min(pause_s * 2, self._parts.max_pause_s)
 
-    def _read_once(self) -> SourceFacts:
-        """Open the source and read it to its end, keeping in `_next` the index of the frame after the last."""
+    def _read_once(self) -> bool:
+        """Open the source and read it, keeping in `_next` the index of the frame after the last; whether it came to its end."""
         with self._source() as source:
             self._facts = source.facts
             for number, frame in enumerate(source):
@@ -138,8 +141,8 @@ class CameraLoop:
                     self.lane.frames.put(frame)
                 except Closed:
                     frame.close()
-                    break
-            return source.facts
+                    return False
+            return True
 
     def _source(self) -> Source:
         """The source where reading goes on: at first after the checkpoint, if that is of this very file and it was not finished."""
@@ -171,21 +174,31 @@ class CameraLoop:
         try:
             first = self.lane.seen.take()
         except Closed:
-            return
-        assert first is not None
+            if not (self._ended and self._resumed):
+                return
+            first = None  # the last run was interrupted after the last frame: only the end is missing
         assert self._facts is not None
         point = self._parts.resume if self._parts.live else self._resumed
-        parts = self._parts.begin(self._facts, first[0].stamp.size, point)
-        with Session(parts) as session:
+        size = first[0].stamp.size if first else self._facts.size
+        parts = self._parts.begin(self._facts, size, point)
+        with Session(parts, after=Stamp(self.name, point.frame, point.t_ns, size) if point and not first else None) as session:
             try:
-                self._step(session, first)
+                if first:
+                    self._step(session, first)
                 self._work_on(session)
             except EdgeError:
-                session.finish(done=False)  # what was counted is kept, whatever ends this
+                self._keep(session)
                 raise
             session.finish(done=self._ended)
         if self._ended:
             self._parts.say_state("ended", "", None)
+
+    def _keep(self, session: Session) -> None:
+        """Commit what was counted, whatever ends this; a failure that follows from the first is only logged."""
+        try:
+            session.finish(done=False)
+        except EdgeError as error:
+            log.error("%s: %s", self.name, error)
 
     def _work_on(self, session: Session) -> None:
         while True:

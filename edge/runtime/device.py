@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+from edge.errors import DiskFull
 from edge.ports import Detector
 from edge.runtime.accelerator import Accelerator
 from edge.runtime.camera import CameraLoop, CameraParts
@@ -31,23 +32,33 @@ class Device:
         with self._accelerator:
             for camera in self.cameras:
                 camera.start()
-            ticks = 0
-            while any(camera.alive for camera in self.cameras):
-                self._over.wait(0.2)
-                if self._over.is_set():
-                    break
-                ticks += 1
-                if ticks % 5 == 0:
-                    self._clock.observe()
-                on_tick()
-            for camera in self.cameras:
-                camera.stop()
-            for camera in self.cameras:
-                camera.join()
+            try:
+                self._watch(on_tick)
+            finally:  # also when watching fails: threads that nobody stops would keep the process for ever
+                for camera in self.cameras:
+                    camera.stop()
+                for camera in self.cameras:
+                    camera.join()
         if self._errors:
             for error in self._errors[1:]:
                 log.error("%s", error)
             raise self._errors[0]
+
+    def _watch(self, on_tick: Callable[[], None]) -> None:
+        ticks = 0
+        while any(camera.alive for camera in self.cameras) and not self._over.wait(0.2):
+            ticks += 1
+            if ticks % 5 == 0:
+                try:
+                    self._clock.observe()
+                except DiskFull as error:
+                    log.error("%s", error)
+            on_tick()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended before its sources did."""
+        return self._over.is_set()
 
     def stop(self) -> None:
         """Ask it to end; safe from a signal handler."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.books import Books
-from edge.data import U8, Detections, Frame, Message, Result, Stamp
+from edge.data import F32, U8, Detections, Frame, Message, Result, Stamp
 from edge.errors import DiskFull
 from edge.pipeline import Pipeline
 from edge.ports import Ledger, Painter
@@ -58,16 +58,18 @@ class SessionParts:
 
 
 class Session:
-    """Steps, books, paints and commits. A context manager: leaving it commits what is left."""
+    """Steps, books, paints and commits. A context manager: leaving it closes the painter and the recording; `finish` commits what is left."""
 
-    def __init__(self, parts: SessionParts) -> None:
+    def __init__(self, parts: SessionParts, *, after: Stamp | None = None) -> None:
+        """`after`: the last frame of the run that this one ends, where no frame is left."""
         self._parts = parts
         self._scene = EmptyScene()
         self._stack = ExitStack()
         self._painter: Painter | None = None
-        self._stamp: Stamp | None = None
+        self._stamp: Stamp | None = after
         self._snapshot_ns: int | None = None
         self._committed_at_s = time.monotonic()
+        self._changed = False
         self._disk_full = False
 
     def __enter__(self) -> Session:
@@ -85,7 +87,7 @@ class Session:
         parts, stamp = self._parts, frame.stamp
         result = parts.pipeline.step(stamp, detections)
         parts.books.enter(result, parts.pipeline.occupancy())
-        self._stamp = stamp
+        self._stamp, self._changed = stamp, True
         if self._scene.wants(stamp.t_ns):
             self._scene.learn(frame.bgr, self._people(result, detections), stamp.t_ns)
         if self._painter is not None and parts.viewer is not None:
@@ -101,12 +103,15 @@ class Session:
                 self._snapshot()
 
     def commit_if_due(self) -> None:
-        """Commit when the last commit is `commit_s` ago."""
-        if time.monotonic() - self._committed_at_s >= self._parts.commit_s:
+        """Commit when the last commit is `commit_s` ago and something has changed since: a camera that is gone must not wear the disk."""
+        if self._changed and time.monotonic() - self._committed_at_s >= self._parts.commit_s:
             self.commit()
 
-    def commit(self, *, done: bool = False) -> None:
-        """Write all that changed. A full disk is said once and tried again: nothing that was counted is lost by it while the process lives."""
+    def commit(self, *, done: bool = False, last: bool = False) -> None:
+        """Write all that changed. A full disk is said once and tried again: nothing that was counted is lost by it while the process lives.
+
+        The `last` commit has no second try, and raises DiskFull.
+        """
         self._committed_at_s = time.monotonic()
         if self._stamp is None:
             return
@@ -115,13 +120,13 @@ class Session:
         try:
             parts.ledger.commit(parts.books.change)
         except DiskFull as error:
-            if done:
+            if last:
                 raise
             if not self._disk_full:
                 log.error("%s", error)
             self._disk_full = True
             return
-        self._disk_full = False
+        self._disk_full = self._changed = False
         parts.books.committed()
         parts.wake()
 
@@ -137,9 +142,9 @@ class Session:
         parts.books.say_counts()
         if parts.snapshots is not None:
             # The picture shows what is committed, so that comes first.
-            self.commit(done=done)
+            self.commit(done=done, last=True)
             self._snapshot()
-        self.commit(done=done)
+        self.commit(done=done, last=True)
 
     def _snapshot(self) -> None:
         assert self._stamp is not None
@@ -147,7 +152,7 @@ class Session:
         self._snapshot_ns = self._stamp.t_ns
         self._parts.books.say(*self._parts.snapshots.make(self._scene, self._stamp.t_ns))
 
-    def _people(self, result: Result, detections: Detections) -> np.ndarray:  # type: ignore[type-arg]
+    def _people(self, result: Result, detections: Detections) -> F32:
         """Boxes (N, 4), in the frame's pixels, of all that may be people."""
         reference, size = self._parts.pipeline.reference, result.stamp.size
         scale = np.array([size.width / reference.width, size.height / reference.height] * 2, np.float32)
