@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 MINUTE_NS = 60_000_000_000
 _STEP_NS = 500_000_000
 """A jump of the offset by more than this is a step, less is drift."""
+_EVER = -(2**62)
+_STEPS = 16
+"""So many steps are remembered: no frame waits longer than a few."""
 _RIGHT_SINCE_NS = 1_767_225_600_000_000_000
 """2026-01-01: a system clock that shows an earlier time is not set yet."""
 _RIGHT_UNTIL_NS = _RIGHT_SINCE_NS + 30 * 365 * 86_400_000_000_000
@@ -39,14 +42,18 @@ class Clock:
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
         system_ns: Callable[[], int] = time.time_ns,
         on_offset: Callable[[int, bool, int | None], None] = lambda offset_ns, known, step_at_ns: None,
+        remembered: tuple[int, bool] | None = None,
     ) -> None:
+        """`remembered`: offset and whether it is known, as an earlier process of this boot left them: its minutes go on."""
         self._monotonic_ns, self._system_ns = monotonic_ns, system_ns
         self._on_offset = on_offset
         self._lock = threading.Lock()
-        self.offset_ns = 0
-        self.known = False
-        self.stepped_at_ns: int | None = None
-        self._told = False
+        self.offset_ns, self.known = remembered or (0, False)
+        self._begun = remembered is not None
+        # Since when which offset has ruled where minutes begin. A frame from before a step keeps to the minutes of its time.
+        self._minutes: tuple[tuple[int, int], ...] = ((_EVER, self.offset_ns),)
+        self._untold: list[tuple[int, bool, int | None]] = []
+        self._warned_ns: int | None = None
 
     def now_ns(self) -> int:
         """Monotonic nanoseconds."""
@@ -56,25 +63,48 @@ class Clock:
         return self.offset_ns + self.now_ns() if self.known else None
 
     def observe(self) -> None:
-        """Compare the clocks; on a step, or when the system clock has become right, take its offset."""
+        """Compare the clocks; on a step, or when the system clock has become right, take its offset.
+
+        What `on_offset` raises is raised here, and it is told again at the next call.
+        """
         with self._lock:
-            t_ns = self._monotonic_ns()
-            system_ns = self._system_ns()
-            offset_ns = system_ns - t_ns
-            right = _RIGHT_SINCE_NS <= system_ns < _RIGHT_UNTIL_NS
-            if self._told and abs(offset_ns - self.offset_ns) <= _STEP_NS:
-                return
-            if self.known and not right:
-                if self.stepped_at_ns is None or t_ns - self.stepped_at_ns > 60_000_000_000:
-                    log.warning("the system clock jumped to a time that cannot be (%d s since 1970); the time from before goes on", system_ns // 10**9)
-                    self.stepped_at_ns = t_ns
-                return
-            step_at_ns = t_ns if self._told else None
-            if step_at_ns is not None:
-                log.warning("the system clock stepped by %+.1f s", (offset_ns - self.offset_ns) * 1e-9)
-            self.offset_ns, self.known, self._told = offset_ns, right, True
-            self.stepped_at_ns = step_at_ns
-        self._on_offset(offset_ns, right, step_at_ns)
+            self._compare()
+            while self._untold:
+                self._on_offset(*self._untold[0])
+                del self._untold[0]
+
+    def minute(self, t_ns: int) -> tuple[int, int]:
+        """The minute of UTC around a moment, as the clock had it then: cut where it stepped."""
+        until_ns: int | None = None
+        for since_ns, offset_ns in reversed(self._minutes):
+            if t_ns >= since_ns:
+                t0_ns, t1_ns = _minute(t_ns, offset_ns)
+                return max(t0_ns, since_ns), t1_ns if until_ns is None else min(t1_ns, until_ns)
+            until_ns = since_ns
+        raise AssertionError("the first offset has ruled for ever")
+
+    def _compare(self) -> None:
+        t_ns = self._monotonic_ns()
+        system_ns = self._system_ns()
+        offset_ns = system_ns - t_ns
+        right = _RIGHT_SINCE_NS <= system_ns < _RIGHT_UNTIL_NS
+        if self._begun and abs(offset_ns - self.offset_ns) <= _STEP_NS and (self.known or not right):
+            return
+        if self.known and not right:
+            if self._warned_ns is None or t_ns - self._warned_ns > MINUTE_NS:
+                log.warning(
+                    "the system clock jumped to a time that cannot be (%d s since 1970); the time from before goes on", system_ns // 10**9
+                )
+                self._warned_ns = t_ns
+            return
+        if self._begun:
+            log.warning("the system clock stepped by %+.1f s", (offset_ns - self.offset_ns) * 1e-9)
+            (_, oldest), *later = self._minutes[-_STEPS:]
+            self._minutes = ((_EVER, oldest), *later, (t_ns, offset_ns))
+        else:
+            self._minutes = ((_EVER, offset_ns),)
+        self._untold.append((offset_ns, right, t_ns if self._begun else None))
+        self.offset_ns, self.known, self._begun = offset_ns, right, True
 
 
 class BootTimeline:
@@ -88,11 +118,7 @@ class BootTimeline:
         return self._clock.offset_ns + t_ns if self._clock.known else None
 
     def window(self, t_ns: int) -> tuple[int, int]:
-        t0_ns, t1_ns = _minute(t_ns, self._clock.offset_ns)
-        step_ns = self._clock.stepped_at_ns
-        if step_ns is not None and t0_ns < step_ns < t1_ns:
-            return (step_ns, t1_ns) if t_ns >= step_ns else (t0_ns, step_ns)
-        return t0_ns, t1_ns
+        return self._clock.minute(t_ns)
 
 
 class MediaTimeline:
