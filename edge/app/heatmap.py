@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -136,7 +137,8 @@ class HeatmapMaker:
             draft.write_bytes(payload)
             os.replace(draft, self._file)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
             log.error("%s: the picture %s cannot be written (%s); counting goes on", self._camera, self._file, error.strerror)
 
 
