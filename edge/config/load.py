@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from pydantic_core import ErrorDetails
 
 from edge.config.model import CameraConfig, Config
 from edge.errors import ConfigError
+from edge.sinks.options import RecordOptions
+from edge.sources.address import redact
 
 KeyPath = tuple[str | int, ...]
 
@@ -36,6 +39,8 @@ def parse(text: str, name: str = "configuration", *, base: Path | None = None) -
         lines = _lines(node)
     except yaml.YAMLError as error:
         raise ConfigError(_yaml_sentence(name, error)) from error
+    except (ValueError, RecursionError) as error:  # a date that cannot be; a mapping that contains itself
+        raise ConfigError(f"{name} cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, Mapping):
         raise ConfigError(f"{name} is no mapping of keys to values; it needs at least `cameras:` with one camera and its `source:`")
     try:
@@ -50,11 +55,14 @@ def _from_base(config: Config, base: Path) -> Config:
 
     def source(camera: CameraConfig) -> CameraConfig:
         is_path = "://" not in camera.source
-        return camera.model_copy(update={"source": str(base / camera.source)}) if is_path else camera
+        return camera.model_copy(update={"source": str(base / Path(camera.source).expanduser())}) if is_path else camera
 
     cameras = {name: source(camera) for name, camera in config.cameras.items()}
-    model = config.model if config.model == "scene" else str(base / config.model)
-    return config.model_copy(update={"state": base / config.state, "model": model, "cameras": cameras})
+    model = config.model if config.model == "scene" else str(base / Path(config.model).expanduser())
+    record = config.record
+    if record is not None and record.folder != RecordOptions().folder:
+        record = replace(record, folder=base / record.folder.expanduser())
+    return config.model_copy(update={"state": base / config.state.expanduser(), "model": model, "record": record, "cameras": cameras})
 
 
 def _lines(node: yaml.Node | None) -> dict[KeyPath, int]:
@@ -81,19 +89,32 @@ def _lines(node: yaml.Node | None) -> dict[KeyPath, int]:
 
 def _yaml_sentence(name: str, error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"{name}, line {error.problem_mark.line + 1}: {error.problem}"
-    return f"{name} is not YAML: {error}"
+        return f"{name}, line {error.problem_mark.line + 1}: {error.problem or error.context}"
+    return f"{name} is not YAML: {' '.join(str(error).split())}"
 
 
 def _sentence(name: str, errors: list[ErrorDetails], lines: Mapping[KeyPath, int]) -> str:
     """The first error as one sentence; how many more there are."""
     first = errors[0]
-    path: KeyPath = first["loc"]
+    path = _path(first)
     line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
     where = name if line is None else f"{name}, line {line}"
     shown = ".".join(map(str, path))
     more = f" ({len(errors) - 1} more after this one)" if len(errors) > 1 else ""
     return f"{where}: {shown}: {_what(first, path)}{more}" if shown else f"{where}: {_what(first, path)}{more}"
+
+
+def _path(error: ErrorDetails) -> KeyPath:
+    """The keys, as the user wrote them, of what is wrong; a section's own check names the key or quotes what stands there."""
+    path: KeyPath = tuple(step for step in error["loc"] if step != "[key]")
+    if path[2:3] == ("lines",):
+        path = (*path[:4], *({"start": "from", "end": "to"}.get(str(step), step) for step in path[4:]))
+    if error["type"] == "value_error" and isinstance(error["input"], Mapping):
+        text = str(error["msg"]).removeprefix("Value error, ")
+        for key, value in error["input"].items():
+            if text.startswith(f"{key} ") or repr(key) in text or (isinstance(value, str) and repr(value) in text):
+                return (*path, str(key))
+    return path
 
 
 def _what(error: ErrorDetails, path: KeyPath) -> str:
@@ -106,9 +127,24 @@ def _what(error: ErrorDetails, path: KeyPath) -> str:
             return "is missing"
         case "value_error":
             return str(error["msg"]).removeprefix("Value error, ")
+        case "dict_type" | "dataclass_type" | "model_type":
+            return f"here keys with their values are wanted, not {_shown(error['input'], path)}"
+        case "tuple_type" | "list_type":
+            return f"a list is wanted, as in [1, 2], not {_shown(error['input'], path)}"
+        case "too_short":
+            return "at least one is needed, here is none"
         case _:
             text = str(error["msg"])
-            return f"{text[0].lower()}{text[1:]}, here it is {error['input']!r}"[:300]
+            return f"{text[0].lower()}{text[1:]}, here it is {_shown(error['input'], path)}"[:300]
+
+
+def _shown(value: Any, path: KeyPath) -> str:
+    """What was there, without the secrets in it."""
+    if "password" in path:
+        return "something else"
+    if isinstance(value, Mapping):
+        return f"a mapping of {', '.join(map(str, value))}"
+    return repr(redact(value) if isinstance(value, str) else value)
 
 
 def _keys_at(path: KeyPath) -> list[str]:

@@ -133,7 +133,7 @@ class CameraConfig(_Section):
     @classmethod
     def _track_profile(cls, track: Any) -> Any:
         """A mapping with Ultralytics' own keys, or `{profile: ultralytics}`, means their tracker."""
-        if isinstance(track, Mapping) and (track.get("profile") == "ultralytics" or any(key.startswith("track_") for key in track)):
+        if isinstance(track, Mapping) and (track.get("profile") == "ultralytics" or any(str(key).startswith("track_") for key in track)):
             return TrackOptions.from_ultralytics_yaml({key: value for key, value in track.items() if key != "profile"})
         return track
 
