@@ -6,19 +6,19 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from edge import __version__
-from edge.errors import EdgeError
+from edge.errors import EdgeError, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     from edge.cli import logs
 
-    parser = _parser()
-    given = parser.parse_args(arguments)
-    logs.begin(verbose=given.verbose)
     try:
+        given = _parser().parse_args(arguments)
+        logs.begin(verbose=given.verbose)
         return int(given.command(given) or 0)
     except EdgeError as error:
         logging.getLogger("edge").debug("where it came from", exc_info=True)
@@ -30,10 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; `{self.prog} --help` tells what can be written")
+
+
 def _parser() -> argparse.ArgumentParser:
     from edge.cli import config, demo, evaluate, run
 
-    parser = argparse.ArgumentParser(prog="edge", description="Cameras become counts, heatmaps and video that people can trust.")
+    parser = _Parser(prog="edge", description="Cameras become counts, heatmaps and video that people can trust.")
     parser.add_argument("--version", action="version", version=f"edge {__version__}")
     parser.add_argument("--verbose", action="store_true", help="say more, and where errors came from")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -75,6 +75,8 @@ def configuration(given: argparse.Namespace) -> Any:
             changes["model"] = given.model
         if given.state:
             changes["state"] = given.state
+        if given.mqtt:
+            changes["mqtt"] = _broker(config.mqtt, given.mqtt)
         if given.no_record:
             changes["record"] = None
         return _with_record_folder(config.model_copy(update=changes))
@@ -105,6 +107,18 @@ def configuration(given: argparse.Namespace) -> Any:
     if not given.no_record:
         whole["record"] = {}
     return _with_record_folder(parse(json.dumps(whole), "the command line"))
+
+
+def _broker(options: Any, url: str) -> Any:
+    """The configuration's broker at another address."""
+    import dataclasses
+
+    from edge.sinks.options_mqtt import MqttOptions
+
+    try:
+        return dataclasses.replace(options or MqttOptions(), url=url)
+    except ValueError as error:
+        raise UsageError(f"--mqtt: {error}") from None
 
 
 def _with_record_folder(config: Any) -> Any:
