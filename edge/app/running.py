@@ -8,18 +8,22 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.app.camera import CameraBuilder, Surroundings
 from edge.config import Config
 from edge.data import Message
-from edge.errors import StoreError, UsageError
+from edge.errors import BrokerError, StoreError, UsageError
 from edge.messages import StatusPayload, iso
-from edge.ports import Detector, Publisher, Recorder
+from edge.ports import Detector, Recorder
 from edge.runtime import BootTimeline, Clock, Device
 from edge.runtime.clock import this_boot
 from edge.sources import check_source
 from edge.store import Store, StoreOutbox
+
+if TYPE_CHECKING:
+    from edge.sinks.mqtt import MqttPublisher
 
 log = logging.getLogger(__name__)
 
@@ -46,23 +50,31 @@ class Running:
 
     device: Device
     store: Store
-    publisher: Publisher | None
+    publisher: MqttPublisher | None
     recorders: dict[str, Recorder]
     _drain_s: float = 0.0
     _condense: Callable[[], None] = field(default=lambda: None)
 
     def run(self, on_tick: Callable[[], None] = lambda: None) -> None:
-        """Run to the end, then give the broker time to take what is left; raises what made it fail."""
+        """Run to the end, then give the broker time to take what is left; raises what made it fail.
+
+        BrokerError: the sources came to their end, and the broker has not taken all. Who stops a run has said that it may be left.
+        """
 
         def tick() -> None:
             self._condense()
             on_tick()
 
+        left = ""
         try:
             self.device.run(tick)
         finally:
             if self.publisher is not None and not self.publisher.drain(self._drain_s):
-                log.warning("the broker did not take all messages in %.0f s; the rest stays in the outbox for the next run", self._drain_s)
+                why = self.publisher.trouble or f"the broker did not take all messages in {self._drain_s:g} s"
+                left = f"{why}; what was counted is kept, and its messages wait in the outbox for the next run"
+                log.warning("%s", left)
+        if left and not self.device.stopped:
+            raise BrokerError(left)
 
 
 @contextmanager
@@ -115,7 +127,7 @@ def open_detector(config: Config) -> Detector:
             return OnnxDetector(Path(config.model), config.detect, class_names=wanted)
 
 
-def _publisher(config: Config, store: Store, stack: ExitStack, boot_id: str, clock: Clock) -> Publisher:
+def _publisher(config: Config, store: Store, stack: ExitStack, boot_id: str, clock: Clock) -> MqttPublisher:
     from edge.sinks.mqtt import MqttPublisher
 
     assert config.mqtt is not None
