@@ -62,7 +62,7 @@ def meeting(p: F64, q: F64, start: F64, end: F64) -> F64:
     along = (end - start)[None, :, :]
     to = start[None, :, :] - p[:, None, :]
     cross = move[..., 0] * along[..., 1] - move[..., 1] * along[..., 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         t = (to[..., 0] * along[..., 1] - to[..., 1] * along[..., 0]) / cross
         u = (to[..., 0] * move[..., 1] - to[..., 1] * move[..., 0]) / cross
     meets = (cross != 0) & (t >= 0) & (t <= 1) & (u >= 0) & (u <= 1)

@@ -6,6 +6,7 @@ Coordinates are pixels of the camera's reference picture. shapely is used here o
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 Point = tuple[float, float]
@@ -19,7 +20,7 @@ class LineOptions:
     end: Point
 
     def __post_init__(self) -> None:
-        if not 2 <= self.length_px < float("inf"):
+        if not 2 <= self.length_px < math.inf:
             raise ValueError(f"a line needs two points at least 2 px apart, here they are {_short(self.start)} and {_short(self.end)}")
 
     @property
@@ -47,6 +48,8 @@ class ZoneOptions:
 
         if len(self.polygon) > 1 and self.polygon[0] == self.polygon[-1]:
             object.__setattr__(self, "polygon", self.polygon[:-1])
+        if not all(math.isfinite(value) for point in self.polygon for value in point):
+            raise ValueError("a zone's points must be finite numbers")
         if len(set(self.polygon)) < 3:
             raise ValueError(f"a zone needs a polygon of at least three different points, here are {len(set(self.polygon))}")
         shape = Polygon(self.polygon)
