@@ -30,3 +30,5 @@ class DetectOptions:
             for side in self.imgsz if isinstance(self.imgsz, tuple) else (self.imgsz,):
                 if not 32 <= side <= 4096 or side % 32:
                     raise ValueError(f"imgsz has a side of {side}, it must be a multiple of 32 from 32 to 4096")
+        if self.threads < 0:
+            raise ValueError(f"threads is {self.threads}, it must be 0 (one a core) or more")
