@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge import geometry
 from edge.data import I64, Backlog, Bools, Detections, Tracks
-from edge.track import kalman
+from edge.track import kalman, stitch
 from edge.track.assignment import Rows, pair
 from edge.track.options import TrackOptions
 from edge.track.population import Population
@@ -28,6 +28,7 @@ class ByteTrack:
 
     def __init__(self, options: TrackOptions | None = None, *, first_id: int = 1) -> None:
         self._options = options or TrackOptions()
+        self._horizon_ns = max(self._options.lost_s, self._options.stitch_s) * _NS
         self._all = Population.empty()
         self._early = Backlog.empty()  # sights of the unconfirmed; `id` is their key here
         self._t_ns: int | None = None
@@ -101,8 +102,11 @@ class ByteTrack:
                 "where a camera's time starts anew, call end() first"
             )
         everyone = self._all
-        if t_ns - last_ns > self._options.lost_s * _NS:
+        if t_ns - last_ns > self._horizon_ns:
             return self._drop(np.ones(len(everyone), np.bool_))
+        if t_ns - last_ns > self._options.lost_s * _NS:
+            everyone.keep(everyone.id > 0)
+            everyone.past[:] = True
         if not len(everyone):
             return _NO_IDS
         # Out of sight, a box that grew or shrank while it was being hidden must not go on doing so.
@@ -119,7 +123,8 @@ class ByteTrack:
     def _associate(self, seen: Detections) -> Bools:
         """Give each track its row of `seen` (or -1); returns which high detections (D,) no track wanted."""
         options, everyone = self._options, self._all
-        was_in_sight, confirmed = everyone.row >= 0, everyone.id > 0
+        was_in_sight, confirmed = everyone.row >= 0, (everyone.id > 0) & ~everyone.past
+        young = everyone.id == 0
         everyone.row = np.full(len(everyone), -1, np.int32)
         high = seen.score >= options.high_score
         if not len(everyone) or not len(seen):
@@ -140,10 +145,10 @@ class ByteTrack:
 
         match(confirmed, high, options.min_iou, fused)
         match(confirmed & was_in_sight & (everyone.row < 0), low, options.min_iou_low, overlap)
-        match(~confirmed, high, options.min_iou_young, fused)
+        match(young, high, options.min_iou_young, fused)
         if options.reach:
             # What moves more than its own size between two frames overlaps nothing, and has no velocity yet by which to foresee it.
-            rows, columns = np.flatnonzero(~confirmed & (everyone.row < 0)), np.flatnonzero(high & (score >= options.reach_score))
+            rows, columns = np.flatnonzero(young & (everyone.row < 0)), np.flatnonzero(high & (score >= options.reach_score))
             near = geometry.iou(_grown(predicted[rows], options.reach), _grown(boxes[columns], options.reach)) * score[columns]
             settle(rows, columns, pair(1 - near, 1 - options.min_iou))
         return high
@@ -165,8 +170,9 @@ class ByteTrack:
     def _end_unseen(self, t_ns: int) -> I64:
         """Drop unconfirmed tracks that missed this frame and confirmed ones that are out of sight for too long; returns the ids of the latter."""
         everyone = self._all
-        too_long = t_ns - everyone.seen_ns > self._options.lost_s * _NS
-        return self._drop((everyone.row < 0) & ((everyone.id == 0) | too_long))
+        unseen_ns = t_ns - everyone.seen_ns
+        everyone.past |= unseen_ns > self._options.lost_s * _NS
+        return self._drop((everyone.row < 0) & ((everyone.id == 0) | (unseen_ns > self._horizon_ns)))
 
     def _bear(self, seen: Detections, rows: NDArray[np.intp], t_ns: int) -> None:
         """Begin a track at each detection of `rows` (K,)."""
@@ -188,13 +194,14 @@ class ByteTrack:
                 seen_ns=now.copy(),
                 class_id=seen.class_id[rows],
                 vote=seen.score[rows].astype(np.float64),
+                past=np.zeros(n, np.bool_),
             )
         )
 
     def _end_duplicates(self) -> I64:
         """Where a track in sight lies on a lost one, drop the one with the shorter life; returns the ids among them."""
         everyone = self._all
-        here, lost = np.flatnonzero(everyone.row >= 0), np.flatnonzero(everyone.row < 0)
+        here, lost = np.flatnonzero(everyone.row >= 0), np.flatnonzero((everyone.row < 0) & ~everyone.past)
         if not len(here) or not len(lost):
             return _NO_IDS
         boxes = kalman.to_xyxy(everyone.mean)
@@ -215,8 +222,10 @@ class ByteTrack:
         age = t_ns - everyone.born_ns
         proved = unconfirmed & (at_once | ((age > 0) & (age >= self._options.confirm_s * _NS)))
         n = int(proved.sum())
-        everyone.id[proved] = np.arange(self._next_id, self._next_id + n)
-        self._next_id += n
+        continued = self._stitch(np.flatnonzero(proved), t_ns)
+        new = proved & (everyone.id == 0)
+        everyone.id[new] = np.arange(self._next_id, self._next_id + int(new.sum()))
+        self._next_id += int(new.sum())
         early = self._early
         backlog = Backlog.empty()
         if n and len(early):
@@ -232,7 +241,20 @@ class ByteTrack:
             np.concatenate([early.t_ns[still], np.full(len(waiting), t_ns, np.int64)]),
             np.concatenate([early.xyxy[still], seen.xyxy[everyone.row[waiting]]]),
         )
+        if len(continued):
+            everyone.keep(~np.isin(np.arange(len(everyone)), continued))
         return backlog
+
+    def _stitch(self, born: Rows, t_ns: int) -> Rows:
+        """Let those of the newborn rows `born` that continue a lost track take over its id and its past; returns the rows of what they continue."""
+        everyone = self._all
+        lost = np.flatnonzero((everyone.id > 0) & (everyone.row < 0) & (t_ns - everyone.seen_ns <= self._options.stitch_s * _NS))
+        if not self._options.stitch_s or not len(born) or not len(lost):
+            return np.empty(0, np.intp)
+        old, new = stitch.continuations(everyone, lost, born)
+        everyone.id[new], everyone.born_ns[new] = everyone.id[old], everyone.born_ns[old]
+        everyone.vote[new] += everyone.vote[old]  # both are led by the same class
+        return old
 
     def _report(self, seen: Detections, order: NDArray[np.intp], backlog: Backlog, ended: I64) -> Tracks:
         everyone = self._all

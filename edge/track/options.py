@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_ULTRALYTICS_KEYS = ("tracker_type", "track_high_thresh", "track_low_thresh", "new_track_thresh", "track_buffer", "match_thresh", "fuse_score")
+_ULTRALYTICS_KEYS = (
+    "tracker_type",
+    "track_high_thresh",
+    "track_low_thresh",
+    "new_track_thresh",
+    "track_buffer",
+    "match_thresh",
+    "fuse_score",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,9 @@ class TrackOptions:
     """Tracks of the very first frame are confirmed at once."""
     lost_s: float = 2.0
     """A confirmed track out of sight ends with the first frame that comes later than this after its last sight and does not find it."""
+    stitch_s: float = 0.0
+    """A newborn track that is confirmed at most this long after the last sight of a lost one, and where that one would be, goes on under its id;
+    0 is off. Ids then end no earlier than this after their last sight."""
     duplicate_iou: float = 0.85
     """Of a track in sight and a lost one that overlap more than this, the one with the shorter life ends."""
     predict_young: bool = True
@@ -53,7 +64,7 @@ class TrackOptions:
                 raise ValueError(f"{name} must be between 0 and 1, here it is {value}")
         if self.low_score > self.high_score:
             raise ValueError(f"low_score ({self.low_score}) must not be above high_score ({self.high_score})")
-        for name in ("confirm_s", "reach", "position_noise", "velocity_noise"):
+        for name in ("confirm_s", "reach", "stitch_s", "position_noise", "velocity_noise"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be 0 or more, here it is {value}")
@@ -92,7 +103,9 @@ class TrackOptions:
         """
         kind = settings.get("tracker_type", "bytetrack")
         if kind != "bytetrack":
-            raise ValueError(f"tracker_type is {kind!r}; this tracker is ByteTrack, so write `tracker_type: bytetrack` or use bytetrack.yaml")
+            raise ValueError(
+                f"tracker_type is {kind!r}; this tracker is ByteTrack, so write `tracker_type: bytetrack` or use bytetrack.yaml"
+            )
         unknown = sorted(set(settings) - set(_ULTRALYTICS_KEYS))
         if unknown:
             raise ValueError(f"ByteTrack has no setting {unknown[0]!r}; its settings are {', '.join(_ULTRALYTICS_KEYS)}")

@@ -23,6 +23,7 @@ _DTYPES: dict[str, tuple[type, tuple[int, ...]]] = {
     "seen_ns": (np.int64, ()),
     "class_id": (np.int16, ()),
     "vote": (np.float64, ()),
+    "past": (np.bool_, ()),
 }
 
 
@@ -30,7 +31,7 @@ _DTYPES: dict[str, tuple[type, tuple[int, ...]]] = {
 class Population:
     """N tracks in order of birth. ``key (N,)`` numbers births, ``id (N,)`` is 0 until a track is confirmed; ``mean (N, 2, 4)`` and
     ``cov (N, 3, 4)`` are the filter's; ``row (N,)``: the detection of the last frame, -1 when out of sight; ``born_ns``, ``seen_ns``: first and last sight;
-    ``class_id`` leads the vote over classes by ``vote`` (sum of scores)."""
+    ``class_id`` leads the vote over classes by ``vote`` (sum of scores); ``past``: lost for too long to be found again, waiting for a newborn only."""
 
     key: I64
     id: I64
@@ -41,6 +42,7 @@ class Population:
     seen_ns: I64
     class_id: I16
     vote: F64
+    past: Bools
 
     @classmethod
     def of(cls, columns: Mapping[str, Any]) -> Population:
