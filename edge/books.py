@@ -99,7 +99,7 @@ class Books:
 
     def say_counts(self) -> None:
         """Queue a counts message for what was not said yet; nothing if there was no frame since."""
-        if self._t_ns is None or self._said_ns is None or (self._t_ns == self._said_ns and not self._unsaid):
+        if self._t_ns is None or self._said_ns is None or (self._t_ns == self._said_ns and not any(self._unsaid.values())):
             return
         lasted_ns = self._t_ns - self._said_ns
         seen_us, unsaid, totals = self._unsaid[SEEN], self._unsaid, self.totals
