@@ -75,10 +75,11 @@ class Pipeline:
 
     def step(self, stamp: Stamp, detections: Detections) -> Result:
         """One frame's detections (boxes in the frame's own pixels). Stamps must go forward in time."""
-        tracks = self._track.follow(self._admit(detections, stamp.size), stamp.t_ns)
+        seen = self._admit(detections, stamp.size)
+        tracks = self._track.follow(seen, stamp.t_ns)
         events: list[Event] = []
         warmths: list[Warmth] = []
-        for sights in self._sights(tracks, stamp):
+        for sights in self._sights(tracks, seen, stamp):
             moving = self._moving(sights)
             if not moving.all():
                 # Lines keep what they know of it: the step with which it moves on may be the one across a line.
@@ -138,9 +139,10 @@ class Pipeline:
             keep &= ~geometry.inside(geometry.feet(xyxy), np.array(area.polygon, np.float64))
         return detections if keep.all() else detections[keep]
 
-    def _sights(self, tracks: Tracks, stamp: Stamp) -> Iterator[Sights]:
+    def _sights(self, tracks: Tracks, seen: Detections, stamp: Stamp) -> Iterator[Sights]:
         """Where the tracks stood, in rounds: the first earlier sight of each newly confirmed track, its second, ..., then all as they are now."""
         backlog = tracks.backlog
+        border = self.reference.height * (1 - 1 / stamp.size.height)  # the frame's last row of pixels
         if len(backlog):
             _, starts = np.unique(backlog.id, return_index=True)
             nth = np.arange(len(backlog)) - np.repeat(starts, np.diff([*starts, len(backlog)]))
@@ -148,14 +150,15 @@ class Pipeline:
                 rows = nth == round_
                 ids = backlog.id[rows]
                 classes = tracks.class_id[np.searchsorted(tracks.id, ids)]
-                yield self._stood(ids, backlog.t_ns[rows], backlog.xyxy[rows], classes)
-        yield self._stood(tracks.id, np.full(len(tracks), stamp.t_ns), tracks.xyxy, tracks.class_id)
+                yield self._stood(ids, backlog.t_ns[rows], backlog.xyxy[rows], classes, backlog.xyxy[rows, 3] < border)
+        # The box that was seen tells whether the border cut it; a track's own is smoothed, and may stand a little off.
+        yield self._stood(tracks.id, np.full(len(tracks), stamp.t_ns), tracks.xyxy, tracks.class_id, seen.xyxy[tracks.row, 3] < border)
 
-    def _stood(self, ids: I64, t_ns: I64, xyxy: Array, class_id: Array) -> Sights:
+    def _stood(self, ids: I64, t_ns: I64, xyxy: Array, class_id: Array, uncut: Bools) -> Sights:
         feet = self._options.anchor == "feet"
         point = geometry.feet(xyxy) if feet else geometry.centers(xyxy)
         wide = xyxy.astype(np.float64)
-        sure = wide[:, 3] < self.reference.height - 1 if feet else np.ones(len(ids), np.bool_)
+        sure = uncut if feet else np.ones(len(ids), np.bool_)
         return Sights(ids, t_ns, point, wide[:, 2] - wide[:, 0], wide[:, 3] - wide[:, 1], sure, class_id)
 
     def _moving(self, sights: Sights) -> Bools:
