@@ -14,7 +14,7 @@ from edge.runtime.mailbox import Closed, Mailbox
 
 log = logging.getLogger(__name__)
 
-_ROOM = 8
+_ROOM = 4
 _REST_S = 30.0
 """After a failure the recorder is tried again this much later."""
 

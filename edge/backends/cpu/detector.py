@@ -108,7 +108,6 @@ def _load(path: Path, threads: int) -> Any:
     options.log_severity_level = 3
     # Threads that spin while they wait would take the cores from decoding and painting.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # as above: no common base

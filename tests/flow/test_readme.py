@@ -1,0 +1,103 @@
+"""Every command and the configuration in the README, run as they stand but for addresses and file names that only the reader has."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from edge.demo.broker import Broker
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S) for line in block.splitlines() if line.strip()]
+(YAML,) = re.findall(r"```yaml\n(.*?)```", README, re.S)
+
+
+def edge(command: str, folder: Path) -> str:
+    """Run an `edge ...` line of the README."""
+    words = shlex.split(command)
+    assert words[0] == "edge"
+    done = subprocess.run([sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout
+
+
+def the(prefix: str) -> str:
+    """The one command of the README that begins with `prefix`."""
+    (command,) = [line for line in COMMANDS if line.startswith(prefix)]
+    return command
+
+
+def test_every_command_has_a_test_here() -> None:
+    known = ("make demo", "make test", "edge run --source", "edge eval", "edge config example", "edge config check", "edge config schema")
+    assert [line for line in COMMANDS if not line.startswith(known)] == []
+    for prefix in known:
+        the(prefix)
+
+
+def test_both_make_commands_exist_and_run_what_they_say() -> None:
+    for target, runs in (("demo", "edge demo"), ("test", "pytest")):
+        plan = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert runs in plan
+
+
+@pytest.mark.timeout(180)
+def test_the_demonstration_ends_with_counted_against_true_and_the_paths_of_what_it_made(tmp_path: Path) -> None:
+    said = edge("edge demo --seconds 12 --size 640x360 --people 8", tmp_path)
+    assert "counted" in said
+    assert "true" in said
+    paths = {line.split()[0]: Path(line.split(maxsplit=1)[1]) for line in said.splitlines() if line.startswith(("video", "heatmap", "plot"))}
+    assert set(paths) == {"video", "heatmap", "plot"}
+    assert all((tmp_path / path).stat().st_size > 1000 for path in paths.values())
+    assert int(re.search(r"mqtt +(\d+) messages", said).group(1)) > 5  # type: ignore[union-attr]
+
+
+def test_a_real_camera_in_one_command(tmp_path: Path, mosquitto: Broker, subscriber: Callable[..., Any]) -> None:
+    """The camera is a plaza of the same size, the model the scene's own boxes, the broker a test's own."""
+    ears = subscriber(mosquitto.port, "edge/#")
+    command = the("edge run --source")
+    for theirs, ours in (
+        ("rtsp://192.168.1.20/stream1", "'synthetic://plaza?size=1280x720&fps=10&seconds=8'"),
+        ("yolo11n.onnx", "scene"),
+        ("mqtt://localhost", mosquitto.url),
+    ):
+        assert theirs in command
+        command = command.replace(theirs, ours)
+    said = edge(command, tmp_path)
+    assert "line entrance" in said
+    assert ears.wait(lambda heard: any(h.topic.endswith("/camera/counts") for h in heard))
+    assert list((tmp_path / "edge-data" / "video" / "camera").glob("*.mp4"))
+    assert (tmp_path / "edge-data" / "camera-heatmap.jpg").exists()
+
+
+def test_eval_prints_its_measures(tmp_path: Path, shared: Path) -> None:
+    """A truth made of ten blank frames with one annotated person in each: the command and its form, not the figures."""
+    with av.open(str(tmp_path / "blank.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height = 160, 120
+        for _ in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((120, 160, 3), 90, np.uint8), format="bgr24")))
+        container.mux(stream.encode())
+    (tmp_path / "gt.txt").write_text("".join(f"{i},1,{20 + i},30,20,50,1,0,0,0\n" for i in range(1, 11)))
+    (tmp_path / "truth.yaml").write_text("video: blank.mp4\nannotation: gt.txt\nlines:\n  door: {from: [25, 0], to: [25, 119]}\n")
+    said = edge(the("edge eval").replace("yolo11n.onnx", str(shared / "models" / "yolo11n.onnx")), tmp_path)
+    assert "MOTA" in said
+    assert "door" in said
+
+
+def test_the_configuration_is_right_and_so_are_its_commands(tmp_path: Path) -> None:
+    assert len(YAML.strip().splitlines()) <= 15
+    (tmp_path / "edge.yaml").write_text(YAML)
+    assert "is right" in edge(the("edge config check"), tmp_path)
+    (tmp_path / "edge.yaml").write_text(edge(the("edge config example"), tmp_path))
+    assert "is right" in edge(the("edge config check"), tmp_path)
+    assert '"$defs"' in edge(the("edge config schema"), tmp_path)
