@@ -47,7 +47,7 @@ Time = Annotated[str | None, Field(description="UTC, ISO 8601 with milliseconds;
 
 
 class _Payload(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
     schema_version: int = Field(SCHEMA, alias="schema")
     device: str
@@ -90,7 +90,7 @@ class DroppedPayload(_Streamed):
 
 
 class LineNumbers(BaseModel):
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True)
 
     in_: int = Field(0, alias="in", description="in this interval")
     out: int = Field(0, description="in this interval")
@@ -104,7 +104,7 @@ class LinePayload(LineNumbers):
 
 
 class ZoneNumbers(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     entered: int = Field(0, description="in this interval")
     exited: int = 0
@@ -118,7 +118,7 @@ class ZoneNumbers(BaseModel):
 
 
 class Dwell(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     count: int = 0
     mean_s: float | None = None
