@@ -87,8 +87,7 @@ class OnnxDetector:
         if box.inner == box.picture:
             inner[:] = bgr
         else:
-            # cv2 writes into `dst` only when it is contiguous, so a letterboxed row range is resized aside and copied.
-            inner[:] = cv2.resize(bgr, (box.inner.width, box.inner.height), interpolation=cv2.INTER_LINEAR)
+            cv2.resize(bgr, (box.inner.width, box.inner.height), dst=inner, interpolation=cv2.INTER_LINEAR)
         for channel, plane in enumerate(cv2.split(canvas)):
             np.multiply(plane, np.float32(1 / 255), out=tensor[2 - channel])
 

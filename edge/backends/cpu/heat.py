@@ -14,6 +14,8 @@ from edge.shapes import HeatLayer, HeatStyle
 
 _REBASE = 1e6
 """Decay is kept as a growing weight of what comes; above this the buffer is scaled back, long before it loses digits."""
+_COARSEST = 4
+"""Colour and opacity are worked out for every so many pixels at most, then enlarged: what blur has smoothed needs no more."""
 
 
 class LiveHeat:
@@ -68,37 +70,57 @@ def layer_of(seconds: F32, cell: int, options: HeatOptions, top: float, legend: 
 
 
 class Tint:
-    """A heat layer in the size of a picture: colour and opacity a pixel, ready to be blended any number of times."""
+    """A heat layer in the size of a picture, ready to be blended any number of times: what stays of the picture, and what comes on top.
+
+    Both are bytes, and premultiplied: a blend is `picture * rest / 255 + paint`, two passes of integers over the part where heat is.
+    """
 
     def __init__(self, layer: HeatLayer, picture: Size, reference: Size) -> None:
-        level = np.clip(layer.seconds / np.float32(layer.top), 0, 1)
-        scale_x, scale_y = picture.width / reference.width, picture.height / reference.height
-        # The grid's last cells may stick out of the picture: enlarge all of it, then cut.
-        whole = (round(level.shape[1] * layer.cell * scale_x), round(level.shape[0] * layer.cell * scale_y))
-        level = cv2.resize(level, whole, interpolation=cv2.INTER_LINEAR)[: picture.height, : picture.width]
-        if level.shape != (picture.height, picture.width):
-            level = cv2.copyMakeBorder(level, 0, picture.height - level.shape[0], 0, picture.width - level.shape[1], cv2.BORDER_REPLICATE)
+        cell_px = layer.cell * min(picture.width / reference.width, picture.height / reference.height)
+        coarse = int(np.clip(cell_px / 2, 1, _COARSEST))
+        level = _level(layer, picture, reference, coarse)
         index = cv2.convertScaleAbs(level, alpha=255)
-        self._colour = colormap_table()[layer.style.colormap][index]
         # Cold places stay untouched; opacity rises quickly and then levels off, so that little presence can be seen too.
-        self._alpha = np.minimum(np.sqrt(level) * np.float32(1.35), 1) * np.float32(layer.style.alpha)
-        self._alpha[index < 2] = 0
-        rows, columns = np.flatnonzero(self._alpha.any(axis=1)), np.flatnonzero(self._alpha.any(axis=0))
-        self._box = (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) if len(rows) else None
-        if self._box:
-            y1, y2, x1, x2 = self._box
-            self._colour = np.ascontiguousarray(self._colour[y1:y2, x1:x2])
-            alpha = cv2.merge([self._alpha[y1:y2, x1:x2]] * 3)
-            self._weight = alpha
-            self._rest = 1 - alpha
+        alpha = np.minimum(np.sqrt(level) * np.float32(1.35), 1) * np.float32(layer.style.alpha)
+        alpha[index < 2] = 0
+        rows, columns = (np.flatnonzero(alpha.any(axis=axis)) for axis in (1, 0))
+        self._part: tuple[slice, slice] | None = None
+        if len(rows) == 0:
+            return
+        # One coarse pixel more on each side, for the enlarged edge of the heat.
+        y1, y2, x1, x2 = max(rows[0] - 1, 0), rows[-1] + 2, max(columns[0] - 1, 0), columns[-1] + 2
+        alpha, index = alpha[y1:y2, x1:x2], index[y1:y2, x1:x2]
+        paint = cv2.convertScaleAbs(colormap_table()[layer.style.colormap][index] * alpha[..., None])
+        rest = 255 - cv2.convertScaleAbs(alpha, alpha=255)
+        top, left = int(y1) * coarse, int(x1) * coarse
+        height, width = min(picture.height - top, len(alpha) * coarse), min(picture.width - left, alpha.shape[1] * coarse)
+        self._part = np.s_[top : top + height, left : left + width]
+        self._paint = _enlarged(paint, coarse)[:height, :width]
+        self._rest = _enlarged(cv2.merge([rest] * 3), coarse)[:height, :width]
 
     def blend(self, picture: U8) -> None:
         """Lay the heat over `picture`, in place."""
-        if self._box is None:
-            return
-        y1, y2, x1, x2 = self._box
-        part = picture[y1:y2, x1:x2]
-        part[:] = cv2.blendLinear(np.ascontiguousarray(part), self._colour, self._rest[..., 0], self._weight[..., 0])
+        if self._part is not None:
+            part = picture[self._part]
+            cv2.add(cv2.multiply(part, self._rest, dst=part, scale=1 / 255), self._paint, dst=part)
+
+
+def _level(layer: HeatLayer, picture: Size, reference: Size, coarse: int) -> F32:
+    """A layer in 0..1, a value for each `coarse` x `coarse` pixels, taken at their middle; cells past the picture's edge are cut."""
+    height, width = -(-picture.height // coarse), -(-picture.width // coarse)
+    per_x = coarse * reference.width / picture.width / layer.cell  # cells a coarse pixel
+    per_y = coarse * reference.height / picture.height / layer.cell
+    to_cells = np.array([[per_x, 0, per_x / 2 - 0.5], [0, per_y, per_y / 2 - 0.5]])
+    level = np.clip(layer.seconds / np.float32(layer.top), 0, 1).astype(np.float32)
+    out: F32 = cv2.warpAffine(
+        level, to_cells, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+    )
+    return out
+
+
+def _enlarged(small: U8, times: int) -> U8:
+    out: U8 = cv2.resize(small, None, fx=times, fy=times, interpolation=cv2.INTER_LINEAR)
+    return out
 
 
 class Redraw:
