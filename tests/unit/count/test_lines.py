@@ -76,6 +76,10 @@ def test_round_the_end_counts_nothing() -> None:
     assert verbs(walk(line(), [(300, 100), (600, 100), (600, 300), (300, 300), (300, 100)])) == ["out"]  # the side was kept up to date
 
 
+def test_a_step_over_the_line_that_was_taken_back_is_forgotten() -> None:
+    assert not walk(line(), [(300, 150), (300, 205), (300, 150), (600, 150), (600, 300), (300, 300)])
+
+
 def test_a_spawn_on_the_line_that_leaves_it_counts_nothing() -> None:
     assert not walk(line(), [(300, 200), (300, 201), (300, 260)])
 

@@ -87,6 +87,13 @@ def test_a_notch_of_a_concave_zone_is_outside() -> None:
     assert verbs(walk(notched, [(50, 200), (150, 200), (250, 200)])) == ["appeared", "exited", "entered"]
 
 
+def test_a_step_across_several_borders_is_dated_to_the_last() -> None:
+    notched = room(ZoneOptions(((0, 0), (300, 0), (300, 300), (200, 300), (200, 100), (100, 100), (100, 300), (0, 300))))
+    (entered,) = walk(notched, [(-50, 200), (250, 200)])
+    assert entered.t_ns == round(250 / 300 * S)
+    assert entered.point == pytest.approx((200, 200))
+
+
 def test_a_track_leaves_as_the_class_it_came_in_as() -> None:
     zones = room()
     zones.count(sights(0, (1, 200, 200), class_id=0), 0)

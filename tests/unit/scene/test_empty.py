@@ -54,6 +54,17 @@ def test_an_undetected_passer_by_leaves_next_to_nothing() -> None:
     assert np.abs(scene.picture(Size(160, 96)).astype(int) - room()).max() == 0
 
 
+def test_who_is_tracked_before_a_known_scene_leaves_nothing_of_himself_in_it() -> None:
+    scene = EmptyScene()
+    for k in range(20):
+        scene.learn(room(), NOBODY, k * S)
+    seen = room()
+    seen[20:60, 60:80] = (0, 0, 255)
+    for k in range(20, 60):
+        scene.learn(seen, np.array([[60, 20, 80, 60]], np.float32), k * S)
+    np.testing.assert_array_equal(scene.picture(Size(160, 96)), room())
+
+
 def test_the_scene_follows_the_light() -> None:
     scene = EmptyScene()
     for k in range(60):
