@@ -25,7 +25,9 @@ class Key(NamedTuple):
     field: str
 
 
-Tally = Counter[Key]
+class Tally(Counter[Key]):
+    """Whole numbers by key; what was never counted is 0."""
+
 
 SEEN = Key("camera", "", "", "seen_us")
 """Microseconds in which the camera saw."""
@@ -41,7 +43,7 @@ def dwell_field(dwell_s: float) -> str:
 
 def of_events(events: Iterable[Event], class_names: Sequence[str]) -> Tally:
     """What `events` add."""
-    tally: Tally = Counter()
+    tally = Tally()
     for event in events:
         name = class_names[event.class_id]
         tally[Key(event.kind, event.place, name, event.verb)] += 1
@@ -53,7 +55,7 @@ def of_events(events: Iterable[Event], class_names: Sequence[str]) -> Tally:
 
 def of_time(us: int, occupancy: Mapping[str, int]) -> Tally:
     """What `us` microseconds of seeing add, with so many people in each zone."""
-    tally: Tally = Counter({SEEN: us})
+    tally = Tally({SEEN: us})
     for zone, people in occupancy.items():
         if people:
             tally[Key("zone", zone, "", "presence_us")] += people * us
