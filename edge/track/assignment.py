@@ -29,5 +29,6 @@ def pair(cost: F64, limit: float) -> tuple[Rows, Rows]:
     if not len(open_rows):
         return rows, columns
     to = lap.lapjv(cost[np.ix_(open_rows, open_columns)], extend_cost=True, cost_limit=limit, return_cost=False)[0]
-    paired = to >= 0
+    # In a tie the solver may also pair what costs no less than being alone.
+    paired = (to >= 0) & possible[open_rows, open_columns[to]]
     return np.concatenate([rows, open_rows[paired]]), np.concatenate([columns, open_columns[to[paired]]])

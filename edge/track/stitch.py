@@ -16,10 +16,13 @@ from edge.track.assignment import Rows, pair
 from edge.track.kalman import F64, TICKS_PER_S
 from edge.track.population import Population
 
-_STRANGERS = 1 / 8
-"""Strangers a squared box height: above one in eight nearly every close pair is left alone, below, one vaguely foreseen reaches across the picture."""
+_STRANGERS = 1 / 20
+"""Strangers a squared box height: a newborn may stand anywhere in a patch of four by five heights. It also bounds the reach: whatever the gap,
+a newborn that stands more than two heights from where the lost one would be is likelier a stranger."""
 _WALK = 1.0
 """How fast a stranger moves (standard deviation along each axis), in box heights a second: 1.4 m/s is 0.8 of a person's height."""
+_LEAP = 0.1
+"""By how much a box may have leapt (standard deviation), in box heights: a track is lost on the spot only if its box did not move as foreseen."""
 _LEAST_HEIGHT = 2 / 3
 """Of the taller box: one that is lower is no more the same box, but a part of a person or somebody farther away."""
 _NEVER = 1e6
@@ -51,6 +54,7 @@ def _doubt(everyone: Population, lost: Rows, born: Rows) -> F64:
     mean, cov = everyone.mean[..., :2], everyone.cov[..., :2]  # x and y; the filter never mixes them
     at, speed = np.moveaxis((mean[new] - mean[old]) / scale[..., None], 2, 0)
     pp, pv, vv = np.moveaxis((cov[new] + cov[old]) / scale[..., None] ** 2, 2, 0)
+    pp = pp + _LEAP**2
     volume = pp * vv - pv**2
     apart = (vv * at**2 - 2 * pv * at * speed + pp * speed**2) / volume
     same = -(apart + np.log(volume)) / 2 - np.log(2 * np.pi)

@@ -207,7 +207,9 @@ def scenes(draw: st.DrawFn) -> list[tuple[int, Detections]]:
     place, speed = rng.uniform(0, 600, (n, 2)), rng.normal(0, 80, (n, 2))
     t_ns, scene = 0, []
     for _ in range(draw(st.integers(5, 40))):
-        t_ns += int(rng.choice([16, 33, 40, 100, 200, 700, 2500], p=[0.1, 0.4, 0.1, 0.3, 0.05, 0.04, 0.01]) * 1e6 + rng.integers(0, 1_000_000))
+        t_ns += int(
+            rng.choice([16, 33, 40, 100, 200, 700, 2500], p=[0.1, 0.4, 0.1, 0.3, 0.05, 0.04, 0.01]) * 1e6 + rng.integers(0, 1_000_000)
+        )
         corner = place + speed * t_ns / S + rng.normal(0, 1, (n, 2))
         size = np.array([40, 100]) + rng.normal(0, 1, (n, 2))
         seen = rng.random(n) < 0.85
@@ -223,7 +225,7 @@ def _equal(one: Tracks, other: Tracks) -> None:
         np.testing.assert_array_equal(getattr(one.backlog, name), getattr(other.backlog, name))
 
 
-PROFILES = st.sampled_from([TrackOptions(), TrackOptions.ultralytics(), TrackOptions(lost_s=0.3)])
+PROFILES = st.sampled_from([TrackOptions(), TrackOptions.ultralytics(), TrackOptions(lost_s=0.3), TrackOptions(lost_s=0.3, stitch_s=5)])
 
 
 @settings(max_examples=40, deadline=None)
@@ -250,7 +252,7 @@ def test_ids_are_unique_and_end_once_and_stay_ended(scene: list[tuple[int, Detec
         assert not set(tracks.id.tolist()) & set(over)
         new = set(tracks.id.tolist()) - out
         assert all(i > max(out, default=0) for i in new)
-        assert set(tracks.backlog.id.tolist()) <= new
+        assert set(tracks.backlog.id.tolist()) <= (set(tracks.id.tolist()) if options.stitch_s else new)
         out |= new
     over += tracker.end().tolist()
     assert sorted(over) == sorted(out)

@@ -27,7 +27,14 @@ def test_their_own_file_means_their_own_profile():
 
 def test_their_keys_are_understood_one_by_one():
     options = TrackOptions.from_ultralytics_yaml(
-        {"track_high_thresh": 0.5, "track_low_thresh": 0.2, "new_track_thresh": 0.6, "track_buffer": 90, "match_thresh": 0.7, "fuse_score": False}
+        {
+            "track_high_thresh": 0.5,
+            "track_low_thresh": 0.2,
+            "new_track_thresh": 0.6,
+            "track_buffer": 90,
+            "match_thresh": 0.7,
+            "fuse_score": False,
+        }
     )
     assert (options.high_score, options.low_score, options.new_score) == (0.5, 0.2, 0.6)
     assert options.min_iou == pytest.approx(0.3)
@@ -53,6 +60,7 @@ def test_what_is_not_bytetrack_is_answered_with_a_sentence(settings: dict[str, A
         ({"high_score": 25}, "high_score must be between 0 and 1, here it is 25"),
         ({"low_score": 0.5}, r"low_score \(0.5\) must not be above high_score \(0.25\)"),
         ({"confirm_s": -1}, "confirm_s must be 0 or more, here it is -1"),
+        ({"stitch_s": -1}, "stitch_s must be 0 or more, here it is -1"),
         ({"lost_s": 0}, "lost_s must be more than 0 seconds, here it is 0"),
         ({"lost_s": float("nan")}, "lost_s must be more than 0 seconds"),
     ],
