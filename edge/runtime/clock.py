@@ -42,16 +42,18 @@ class Clock:
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
         system_ns: Callable[[], int] = time.time_ns,
         on_offset: Callable[[int, bool, int | None], None] = lambda offset_ns, known, step_at_ns: None,
-        remembered: tuple[int, bool] | None = None,
+        remembered: tuple[int, bool, int | None] | None = None,
     ) -> None:
-        """`remembered`: offset and whether it is known, as an earlier process of this boot left them: its minutes go on."""
+        """`remembered`: the offset, whether it is known, and when the clock stepped to it, of an earlier process of this boot: its minutes go on."""
         self._monotonic_ns, self._system_ns = monotonic_ns, system_ns
         self._on_offset = on_offset
         self._lock = threading.Lock()
-        self.offset_ns, self.known = remembered or (0, False)
+        self.offset_ns, self.known, since_ns = remembered or (0, False, None)
         self._begun = remembered is not None
         # Since when which offset has ruled where minutes begin. A frame from before a step keeps to the minutes of its time.
         self._minutes: tuple[tuple[int, int], ...] = ((_EVER, self.offset_ns),)
+        if since_ns is not None:
+            self._minutes += ((since_ns, self.offset_ns),)
         self._untold: list[tuple[int, bool, int | None]] = []
         self._warned_ns: int | None = None
 

@@ -22,7 +22,7 @@ from edge.store import limit, retention
 from edge.store.blobs import pack_cells, pack_state, pack_tally, unpack_cells, unpack_state, unpack_tally
 from edge.store.schema import connect, prepare, translate
 
-_ALL_TIME = (-(2**62), 2**62)
+_ALL_TIME = (-(2**63), 2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +203,13 @@ class Store:
 
     # Reading
 
-    def timeline(self, timeline: str) -> tuple[int, bool] | None:
-        """A timeline's UTC offset in nanoseconds, and whether it is known; None for one that was never set."""
+    def timeline(self, timeline: str) -> tuple[int, bool, int | None] | None:
+        """A timeline's UTC offset, whether it is known, and when the clock stepped to it (None: never); None for one that was never set."""
         with self._lock:
-            row = self._db.execute("SELECT offset_ns, known FROM timelines WHERE id = ?", (timeline,)).fetchone()
-        return None if row is None else (int(row[0]), bool(row[1]))
+            row = self._db.execute(
+                "SELECT offset_ns, known, (SELECT max(t_ns) FROM clock_steps WHERE timeline = id) FROM timelines WHERE id = ?", (timeline,)
+            ).fetchone()
+        return None if row is None else (int(row[0]), bool(row[1]), row[2])
 
     def utc_ns(self, timeline: str, t_ns: int) -> int | None:
         """UTC of a moment on a timeline; None where its clock was never right."""
