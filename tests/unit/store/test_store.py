@@ -72,7 +72,7 @@ def test_what_a_clock_that_was_never_right_counted_is_in_the_totals_but_covers_n
     assert store.totals("door") == Tally({IN: 5})
     assert store.heat("door", CELLS)[1] == Covered(None, None)
     assert store.utc_ns("lost", 5) is None
-    assert store.timeline("lost") == (0, False)
+    assert store.timeline("lost") == (0, False, None)
     assert store.timeline("unheard of") is None
 
 
