@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from edge import geometry
+from edge import __version__, geometry
 from edge.count import LineOptions, Lines, ZoneOptions, Zones
 from edge.data import I64, Bools, Detections, Event, Result, Sights, Size, Stamp, Tracks, Warmth
 from edge.heat import HeatGrid, HeatOptions
@@ -57,8 +57,8 @@ class PipelineOptions:
 
     @property
     def digest(self) -> str:
-        """Names all that the meaning of a checkpoint depends on."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+        """Names all that the meaning of a checkpoint depends on: the options, and the version whose arrays they are."""
+        return hashlib.sha256(f"{__version__} {self!r}".encode()).hexdigest()[:16]
 
 
 class Pipeline:
