@@ -86,8 +86,12 @@ class HeatLayer:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """All that is drawn on one picture: shapes in order, over a heat layer if there is one, in the frame of `reference`."""
+    """All that is drawn on one picture: shapes in order, over a heat layer if there is one, in the frame of `reference`.
+
+    `stroke_px`: how thick boxes and lines are, in pixels of the picture; None lets it grow with the picture.
+    """
 
     reference: Size
     shapes: tuple[Shape, ...]
     heat: HeatLayer | None = None
+    stroke_px: int | None = None

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from edge.app import Running
 from edge.config import Config
 from edge.count.tally import Key, occupancy_of
-from edge.runtime import CameraLoop
+
+
+class Watched(Protocol):
+    """Whatever works through frames and can say how far it is."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def frames_done(self) -> int: ...
+
+    @property
+    def frames_in_all(self) -> int | None: ...
 
 
 class Progress:
     """A bar a camera, on stderr; nothing at all where no terminal watches."""
 
-    def __init__(self, cameras: Sequence[CameraLoop]) -> None:
+    def __init__(self, cameras: Sequence[Watched]) -> None:
         self._cameras = cameras
         self._bars: Any = None
         self._tasks: dict[str, Any] = {}

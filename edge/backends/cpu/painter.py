@@ -55,7 +55,7 @@ def paint_still(background: U8, overlay: Overlay) -> U8:
 
 
 def _draw(picture: U8, overlay: Overlay) -> U8:
-    pen = _Pen(picture, overlay.reference)
+    pen = _Pen(picture, overlay.reference, overlay.stroke_px)
     for shape in overlay.shapes:
         pen.draw(shape)
     return picture
@@ -64,11 +64,11 @@ def _draw(picture: U8, overlay: Overlay) -> U8:
 class _Pen:
     """Draws shapes in reference pixels onto a picture of any size; strokes and letters grow with the picture."""
 
-    def __init__(self, picture: U8, reference: Size) -> None:
+    def __init__(self, picture: U8, reference: Size, stroke_px: int | None = None) -> None:
         self._picture = picture
         height, width = picture.shape[:2]
         self._scale = np.array([width / reference.width, height / reference.height])
-        self._stroke = max(1, round(height / 400))
+        self._stroke = stroke_px or max(1, round(height / 400))
         self._letter = max(0.35, height / 1300)
 
     def draw(self, shape: Shape) -> None:

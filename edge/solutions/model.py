@@ -1,0 +1,60 @@
+"""Which detector a model argument means. Networks are run by the back-ends, exports are made by `edge.engine`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import edge
+from edge.errors import ModelError, UsageError
+from edge.ports import Detector
+from edge.solutions.options import HeatmapOptions
+
+log = logging.getLogger(__name__)
+
+IN_THE_BOX = Path(edge.__file__).parents[1] / "models" / "plaza.onnx"
+
+
+def detector_of(options: HeatmapOptions) -> Detector:
+    """The detector of `options`, not entered yet. ModelError says how to get a model where there is none."""
+    from edge.app import open_detector
+    from edge.config import CameraConfig, Config
+
+    on_cpu = options.device is not None and str(options.device).lower().startswith("cpu")
+    if options.device is not None and not on_cpu:
+        log.warning("device %r is left to the back-end: it takes the best that this installation has", options.device)
+    config = Config(
+        model=str(_path(options.model)),
+        backend="cpu" if on_cpu else "auto",
+        detect=options.detect,
+        # Frames are brought by the caller: the camera only says that every class is wanted.
+        cameras={"frames": CameraConfig(source="synthetic://plaza", classes=())},
+    )
+    return open_detector(config)
+
+
+def _path(model: str | Path | None) -> Path:
+    if model is None:
+        if not IN_THE_BOX.is_file():
+            raise ModelError(
+                'no model is in the box yet: give one, as in model="yolo11n.onnx";'
+                " `pip install ultralytics` and `yolo export model=yolo11n.pt format=onnx` make it, on any computer"
+            )
+        return IN_THE_BOX
+    if Path(model).suffix == ".onnx":
+        return Path(model)
+    from edge.engine import resolve_model
+
+    return resolve_model(str(model))
+
+
+def wanted_ids(wanted: tuple[int | str, ...], names: tuple[str, ...], model: str) -> frozenset[int] | None:
+    """Ids of the wanted classes, given by id or name; None (for all) if none is given. UsageError names one that the model lacks."""
+    from edge.detect import class_ids
+
+    numbers = {value for value in wanted if isinstance(value, int)}
+    for number in sorted(numbers):
+        if not 0 <= number < len(names):
+            raise UsageError(f"{model} knows no class {number}; its classes are 0 ({names[0]}) to {len(names) - 1} ({names[-1]})")
+    named = class_ids([value for value in wanted if isinstance(value, str)], names, model) or frozenset()
+    return frozenset(numbers) | named or None
