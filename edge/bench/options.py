@@ -1,0 +1,113 @@
+"""What a measurement is told. Nothing is measured here, and no vendor is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.data import Size
+
+_SIZE = Size(1280, 720)
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """Whose work stands beside ours."""
+
+    python: Path
+    """An interpreter whose environment has Ultralytics."""
+    compat: Path | None = None
+    """A Python file that is run there before Ultralytics is imported, for an environment that is not whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBench:
+    """CPU time of one frame without its network."""
+
+    size: Size = _SIZE
+    """Of the picture, in pixels."""
+    people: int = 20
+    """Who walk through it."""
+    frames: int = 600
+    """So many are measured, in all blocks together."""
+    warmup: int = 150
+    """Frames before them that are not: tracks confirm, heat gathers."""
+    blocks: int = 6
+    """Ours and theirs take turns in so many pieces, so that a busy minute of the machine falls on both."""
+
+    def __post_init__(self) -> None:
+        _check_size(self.size)
+        _check_count("people", self.people, 0, 500)
+        _check_count("frames", self.frames, 2, 1_000_000)
+        _check_count("warmup", self.warmup, 0, 1_000_000)
+        _check_count("blocks", self.blocks, 1, self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackBench:
+    """CPU time of tracking alone."""
+
+    people: tuple[int, ...] = (5, 20, 50, 200)
+    frames: int = 300
+    warmup: int = 60
+    blocks: int = 6
+
+    def __post_init__(self) -> None:
+        if not self.people:
+            raise ValueError("people is empty, it must be one or more numbers, as in 5 20 50")
+        for people in self.people:
+            _check_count("people", people, 0, 500)
+        _check_count("frames", self.frames, 2, 1_000_000)
+        _check_count("warmup", self.warmup, 0, 1_000_000)
+        _check_count("blocks", self.blocks, 1, self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineBench:
+    """Frames a second of everything around a detector."""
+
+    detector_ms: float = 4.5
+    """How long the stand-in detector sleeps: a network on an accelerator, off the CPU."""
+    size: Size = _SIZE
+    people: int = 20
+    seconds: float = 4.0
+    """Of one round, after `warmup_s`."""
+    warmup_s: float = 1.5
+    rounds: int = 2
+    """The detector alone and the whole pipeline take turns so often."""
+
+    def __post_init__(self) -> None:
+        _check_size(self.size)
+        _check_count("people", self.people, 0, 500)
+        _check_count("rounds", self.rounds, 1, 1000)
+        if not 0 < self.detector_ms <= 10_000:
+            raise ValueError(f"detector_ms is {self.detector_ms:g}, it must be greater than 0 and at most 10000")
+        for name, value in (("seconds", self.seconds), ("warmup_s", self.warmup_s)):
+            if not 0 < value <= 3600:
+                raise ValueError(f"{name} is {value:g}, it must be greater than 0 and at most 3600")
+
+
+@dataclass(frozen=True, slots=True)
+class RunBench:
+    """A whole run over a file: frames a second, import time, memory."""
+
+    source: Path
+    model: Path
+    threads: int = 0
+    """Of the network; 0 for one a core, the same for both."""
+    rounds: int = 1
+    """Ours and theirs run over the file in turns so often."""
+
+    def __post_init__(self) -> None:
+        _check_count("threads", self.threads, 0, 1024)
+        _check_count("rounds", self.rounds, 1, 1000)
+
+
+def _check_size(size: Size) -> None:
+    if not (64 <= size.width <= 4096 and 64 <= size.height <= 4096 and size.width % 2 == size.height % 2 == 0):
+        raise ValueError(f"size is {size}, each side must be an even number of pixels from 64 to 4096, as in 1280x720")
+
+
+def _check_count(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name} is {value}, it must be {least} to {most}")
