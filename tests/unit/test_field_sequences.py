@@ -10,6 +10,7 @@ import pytest
 from edge.count import LineOptions, ZoneOptions
 from edge.data import Detections, Size
 from edge.pipeline import PipelineOptions
+from edge.track import TrackOptions
 from tests.unit.staged import HEIGHT, REFERENCE, WIDTH, Camera, S, boxes, held, through, walker
 
 DOOR = LineOptions((300, 400), (900, 400))  # walked from left to right: `in` leads down
@@ -105,13 +106,17 @@ def test_9_a_fast_small_object_is_confirmed_and_counted() -> None:
     assert len(camera.ids) == 1
 
 
-@pytest.mark.skip(reason="waits for stitching")
-def test_10_an_id_switch_on_the_line_is_one_crossing() -> None:
-    """A detector that sees another box from the line on: one person leaves as one track and goes on as another."""
-    person = walker((600, 250), (0, 60))
-    camera = at_door().watch([lambda t: person(t) if t < 2.4 else None, lambda t: person(t + 0.4) if t > 3.0 else None], 6)
-    assert len(camera.ids) == 1
-    assert camera.told() == {"in": 1}
+def test_10_an_id_switch_on_the_line_is_one_crossing_where_stitching_is_on() -> None:
+    """Lost above the line, found again below it too far aside for the tracker: two tracks, and one person."""
+    person, aside = walker((600, 250), (0, 60)), walker((638, 250), (0, 60))
+
+    def told(options: TrackOptions) -> tuple[int, Counter[str]]:
+        camera = Camera(PipelineOptions(lines={"door": DOOR}, track=options))
+        camera.watch([lambda t: person(t) if t < 2.4 else None, lambda t: aside(t) if t >= 2.9 else None], 6)
+        return len(camera.ids), camera.told()
+
+    assert told(TrackOptions()) == (2, Counter())
+    assert told(TrackOptions(stitch_s=2.0)) == (1, Counter({"in": 1}))
 
 
 def test_10_an_id_switch_on_the_line_is_never_two_crossings() -> None:
