@@ -48,6 +48,7 @@ class Surroundings:
     must_open: bool
     start_time_utc_ns: int | None
     recorders: dict[str, Recorder]
+    open_source: Callable[..., Source] = open_source
 
 
 class CameraBuilder:
@@ -74,7 +75,7 @@ class CameraBuilder:
 
     def _open(self, start_index: int) -> Source:
         around = self._around
-        return open_source(
+        return around.open_source(
             self._config.source,
             camera=self._name,
             start_index=start_index,

@@ -16,10 +16,10 @@ from edge.config import Config
 from edge.data import Message
 from edge.errors import BrokerError, StoreError, UsageError
 from edge.messages import StatusPayload, iso
-from edge.ports import Detector, Recorder
+from edge.ports import Detector, Recorder, Source
 from edge.runtime import BootTimeline, Clock, Device
 from edge.runtime.clock import this_boot
-from edge.sources import check_source
+from edge.sources import check_source, open_source
 from edge.store import Store, StoreOutbox
 
 if TYPE_CHECKING:
@@ -78,8 +78,10 @@ class Running:
 
 
 @contextmanager
-def running(config: Config, options: RunOptions, *, detector: Detector | None = None) -> Iterator[Running]:
-    """All parts of a device, opened; closed in reverse. `detector` replaces the configuration's own."""
+def running(
+    config: Config, options: RunOptions, *, detector: Detector | None = None, sources: Callable[..., Source] = open_source
+) -> Iterator[Running]:
+    """All parts of a device, opened; closed in reverse. `detector` replaces the configuration's own, `sources` what opens its cameras."""
     with ExitStack() as stack:
         store = stack.enter_context(Store(config.state / "edge.db", outbox_rows=config.outbox_rows if config.mqtt else 0))
         boot_id = this_boot()
@@ -101,6 +103,7 @@ def running(config: Config, options: RunOptions, *, detector: Detector | None = 
             must_open=options.must_open,
             start_time_utc_ns=options.start_time_utc_ns,
             recorders=recorders,
+            open_source=sources,
         )
         cameras = [CameraBuilder(name, camera, around).parts() for name, camera in config.cameras.items()]
         device = Device(around.detector, cameras, clock)
