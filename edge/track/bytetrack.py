@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from edge import geometry
 from edge.data import I64, Backlog, Bools, Detections, Tracks
-from edge.track import kalman, stitch
+from edge.track import feet, kalman, stitch
 from edge.track.assignment import Rows, pair
+from edge.track.kalman import F64
 from edge.track.options import TrackOptions
 from edge.track.population import Population
 
@@ -160,12 +161,25 @@ class ByteTrack:
         if not len(rows):
             return
         match = everyone.row[rows]
-        everyone.mean[rows], everyone.cov[rows] = kalman.update(everyone.mean[rows], everyone.cov[rows], kalman.to_xyah(seen.xyxy[match]))
+        boxes = self._with_feet(rows, seen.xyxy[match].astype(np.float64), t_ns)
+        everyone.mean[rows], everyone.cov[rows] = kalman.update(everyone.mean[rows], everyone.cov[rows], kalman.to_xyah(boxes))
         everyone.seen_ns[rows] = t_ns
         # The class is what most of the score went to; one running lead is enough to know (Boyer and Moore's majority vote).
         lead = everyone.vote[rows] + np.where(seen.class_id[match] == everyone.class_id[rows], seen.score[match], -seen.score[match])
         everyone.class_id[rows] = np.where(lead < 0, seen.class_id[match], everyone.class_id[rows])
         everyone.vote[rows] = np.abs(lead)
+
+    def _with_feet(self, rows: Rows, boxes: F64, t_ns: int) -> F64:
+        """The boxes (K, 4) seen of the tracks `rows` (K,), completed down to the foreseen feet where those are hidden for a moment."""
+        everyone = self._all
+        foreseen = kalman.to_xyxy(everyone.mean[rows])
+        # A height is believed against the eyes for no longer than it was watched before.
+        while_ns = self._options.hidden_feet_s * _NS
+        believed = (t_ns - everyone.whole_ns[rows] < while_ns) & (everyone.whole_ns[rows] - everyone.born_ns[rows] >= while_ns)
+        cut = feet.hidden(foreseen, boxes) & believed
+        everyone.whole_ns[rows[~cut]] = t_ns
+        boxes[cut, 3] = foreseen[cut, 3]
+        return boxes
 
     def _end_unseen(self, t_ns: int) -> I64:
         """Drop unconfirmed tracks that missed this frame and confirmed ones that are out of sight for too long; returns the ids of the latter."""
@@ -192,6 +206,7 @@ class ByteTrack:
                 row=rows.astype(np.int32),
                 born_ns=now,
                 seen_ns=now.copy(),
+                whole_ns=now.copy(),
                 class_id=seen.class_id[rows],
                 vote=seen.score[rows].astype(np.float64),
                 past=np.zeros(n, np.bool_),

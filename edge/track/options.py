@@ -48,6 +48,8 @@ class TrackOptions:
     stitch_s: float = 0.0
     """A newborn track that is confirmed at most this long after the last sight of a lost one, and where that one would be, goes on under its id;
     0 is off. Ids then end no earlier than this after their last sight."""
+    hidden_feet_s: float = 0.5
+    """A box cut off above its feet is completed to the height foreseen for it until this long after it was last seen whole; 0 is off."""
     duplicate_iou: float = 0.85
     """Of a track in sight and a lost one that overlap more than this, the one with the shorter life ends."""
     predict_young: bool = True
@@ -64,7 +66,7 @@ class TrackOptions:
                 raise ValueError(f"{name} must be between 0 and 1, here it is {value}")
         if self.low_score > self.high_score:
             raise ValueError(f"low_score ({self.low_score}) must not be above high_score ({self.high_score})")
-        for name in ("confirm_s", "reach", "stitch_s", "position_noise", "velocity_noise"):
+        for name in ("confirm_s", "reach", "stitch_s", "hidden_feet_s", "position_noise", "velocity_noise"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be 0 or more, here it is {value}")
@@ -89,6 +91,7 @@ class TrackOptions:
                 "duplicate_iou": 0.85,
                 "predict_young": False,
                 "reach": 0.0,
+                "hidden_feet_s": 0.0,
                 "position_noise": 1 / 20,
                 "velocity_noise": 1 / 160,
                 **changes,

@@ -21,6 +21,7 @@ _DTYPES: dict[str, tuple[type, tuple[int, ...]]] = {
     "row": (np.int32, ()),
     "born_ns": (np.int64, ()),
     "seen_ns": (np.int64, ()),
+    "whole_ns": (np.int64, ()),
     "class_id": (np.int16, ()),
     "vote": (np.float64, ()),
     "past": (np.bool_, ()),
@@ -30,8 +31,9 @@ _DTYPES: dict[str, tuple[type, tuple[int, ...]]] = {
 @dataclass(slots=True, eq=False)
 class Population:
     """N tracks in order of birth. ``key (N,)`` numbers births, ``id (N,)`` is 0 until a track is confirmed; ``mean (N, 2, 4)`` and
-    ``cov (N, 3, 4)`` are the filter's; ``row (N,)``: the detection of the last frame, -1 when out of sight; ``born_ns``, ``seen_ns``: first and last sight;
-    ``class_id`` leads the vote over classes by ``vote`` (sum of scores); ``past``: lost for too long to be found again, waiting for a newborn only."""
+    ``cov (N, 3, 4)`` are the filter's; ``row (N,)``: the detection of the last frame, -1 when out of sight; ``born_ns``, ``seen_ns``,
+    ``whole_ns``: first and last sight, last sight with feet; ``class_id`` leads the vote over classes by ``vote`` (sum of scores);
+    ``past``: lost for too long to be found again, only a newborn may go on from it."""
 
     key: I64
     id: I64
@@ -40,6 +42,7 @@ class Population:
     row: I32
     born_ns: I64
     seen_ns: I64
+    whole_ns: I64
     class_id: I16
     vote: F64
     past: Bools
