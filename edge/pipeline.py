@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -57,8 +57,9 @@ class PipelineOptions:
 
     @property
     def digest(self) -> str:
-        """Names all that the meaning of a checkpoint depends on: the options, and the version whose arrays they are."""
-        return hashlib.sha256(f"{__version__} {self!r}".encode()).hexdigest()[:16]
+        """Names all that the meaning of a checkpoint depends on: the options but for mere views, and the version whose arrays they are."""
+        meant = {**{f.name: getattr(self, f.name) for f in fields(self)}, "heat": self.heat.kept}
+        return hashlib.sha256(f"{__version__} {meant}".encode()).hexdigest()[:16]
 
 
 class Pipeline:

@@ -29,6 +29,11 @@ class HeatOptions:
     top_s: float | None = None
     """Presence-seconds a cell that get the last colour; null follows the 98th percentile, slowly."""
 
+    @property
+    def kept(self) -> tuple[object, ...]:
+        """What the ledger depends on; the rest is a view."""
+        return (self.cell, self.footprint, self.max_gap_s)
+
     def __post_init__(self) -> None:
         colormap_number(self.colormap)
         if self.footprint not in ("feet", "box"):

@@ -289,8 +289,50 @@ def test_the_live_buffer_still_adds_a_frame_after_a_month_in_one_cell() -> None:
 def test_a_cached_layer_blends_alike_any_number_of_times() -> None:
     grid = np.zeros((45, 80), np.float32)
     grid[10:20, 10:30] = 1
-    tint = Tint(layer_of(grid, 8, HeatOptions(), 1.0), REFERENCE, REFERENCE)
+    tint = Tint().draw(layer_of(grid, 8, HeatOptions(), 1.0), REFERENCE, REFERENCE)
     first, second = noise(REFERENCE), noise(REFERENCE)
     tint.blend(first)
     tint.blend(second)
     np.testing.assert_array_equal(first, second)
+
+
+def plain(picture: np.ndarray, layer: HeatLayer, reference: Size) -> np.ndarray:
+    """The reference: the same layer worked out in doubles, bilinear from quarter size, with nothing cached, rounded once at the end."""
+    height, width = picture.shape[:2]
+    step = int(np.clip(layer.cell * min(width / reference.width, height / reference.height) / 2, 1, 4))
+    ys = (np.arange(-(-height // step)) + 0.5) * step * reference.height / height / layer.cell - 0.5
+    xs = (np.arange(-(-width // step)) + 0.5) * step * reference.width / width / layer.cell - 0.5
+    level = bilinear(np.clip(layer.seconds.astype(np.float64) / layer.top, 0, 1)[..., None], ys, xs)[..., 0]
+    index = np.rint(level * 255).astype(int)
+    alpha = np.minimum(np.sqrt(level) * 1.35, 1) * layer.style.alpha
+    alpha[index < 2] = 0
+    over = colormap_table()[layer.style.colormap][index] * alpha[..., None]
+    rows, columns = (np.arange(height) + 0.5) / step - 0.5, (np.arange(width) + 0.5) / step - 0.5
+    return np.rint(picture * (1 - bilinear(alpha[..., None], rows, columns)) + bilinear(over, rows, columns))
+
+
+def bilinear(values: np.ndarray, ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
+    """`values` (rows, columns, C) at all (y, x), the border's values beyond it."""
+    for axis, at in ((0, ys), (1, xs)):
+        at = np.clip(at, 0, values.shape[axis] - 1)
+        low = np.minimum(np.floor(at).astype(int), max(values.shape[axis] - 2, 0))
+        high = np.minimum(low + 1, values.shape[axis] - 1)
+        part = (at - low).reshape(-1, *([1] * (values.ndim - 1 - axis)))
+        values = np.take(values, low, axis) * (1 - part) + np.take(values, high, axis) * part
+    return values
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("colormap", ["jet", "inferno", "twilight"])
+def test_heat_is_within_two_levels_of_the_plain_reference(size: Size, colormap: str) -> None:
+    rng = np.random.default_rng(5)
+    grid = np.zeros((45, 80), np.float32)
+    for _ in range(30):
+        grid[rng.integers(45), rng.integers(80)] += rng.exponential(3)
+    options = HeatOptions(colormap=colormap)
+    seconds = blurred(grid, 2.0)
+    layer = layer_of(seconds, 8, options, float(seconds.max()) * 0.8)
+    picture = noise(size)
+    painted = picture.copy()
+    Tint().draw(layer, size, REFERENCE).blend(painted)
+    assert np.abs(painted - plain(picture, layer, REFERENCE)).max() <= 2

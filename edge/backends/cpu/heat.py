@@ -72,10 +72,17 @@ def layer_of(seconds: F32, cell: int, options: HeatOptions, top: float, legend: 
 class Tint:
     """A heat layer in the size of a picture, ready to be blended any number of times: what stays of the picture, and what comes on top.
 
-    Both are bytes, and premultiplied: a blend is `picture * rest / 255 + paint`, two passes of integers over the part where heat is.
+    Both are bytes, and premultiplied: a blend is `picture * rest / 255 + paint`, two passes of integers over the part where heat is. Drawing
+    another layer of the same size writes into the same memory: fresh pages would cost more than what is drawn on them.
     """
 
-    def __init__(self, layer: HeatLayer, picture: Size, reference: Size) -> None:
+    def __init__(self) -> None:
+        self._part: tuple[slice, slice] | None = None
+        self._paint = self._rest = np.empty((0, 0, 3), np.uint8)
+        self._stays = np.empty((0, 0), np.uint8)
+
+    def draw(self, layer: HeatLayer, picture: Size, reference: Size) -> Tint:
+        """Become `layer` for a picture of this size that shows `reference`; returns itself."""
         cell_px = layer.cell * min(picture.width / reference.width, picture.height / reference.height)
         coarse = int(np.clip(cell_px / 2, 1, _COARSEST))
         level = _level(layer, picture, reference, coarse)
@@ -83,26 +90,36 @@ class Tint:
         # Cold places stay untouched; opacity rises quickly and then levels off, so that little presence can be seen too.
         alpha = np.minimum(np.sqrt(level) * np.float32(1.35), 1) * np.float32(layer.style.alpha)
         alpha[index < 2] = 0
-        rows, columns = (np.flatnonzero(alpha.any(axis=axis)) for axis in (1, 0))
-        self._part: tuple[slice, slice] | None = None
-        if len(rows) == 0:
-            return
-        # One coarse pixel more on each side, for the enlarged edge of the heat.
-        y1, y2, x1, x2 = max(rows[0] - 1, 0), rows[-1] + 2, max(columns[0] - 1, 0), columns[-1] + 2
-        alpha, index = alpha[y1:y2, x1:x2], index[y1:y2, x1:x2]
-        paint = cv2.convertScaleAbs(colormap_table()[layer.style.colormap][index] * alpha[..., None])
-        rest = 255 - cv2.convertScaleAbs(alpha, alpha=255)
-        top, left = int(y1) * coarse, int(x1) * coarse
-        height, width = min(picture.height - top, len(alpha) * coarse), min(picture.width - left, alpha.shape[1] * coarse)
-        self._part = np.s_[top : top + height, left : left + width]
-        self._paint = _enlarged(paint, coarse)[:height, :width]
-        self._rest = _enlarged(cv2.merge([rest] * 3), coarse)[:height, :width]
+        cover = cv2.convertScaleAbs(alpha, alpha=255)
+        self._part = _warm_part(cover, picture, coarse)
+        if self._part is not None:
+            colour = cv2.LUT(cv2.merge([index] * 3), colormap_table()[layer.style.colormap][None])
+            self._enlarge(cv2.multiply(colour, cv2.merge([cover] * 3), scale=1 / 255), cv2.bitwise_not(cover), coarse)
+        return self
 
     def blend(self, picture: U8) -> None:
         """Lay the heat over `picture`, in place."""
         if self._part is not None:
             part = picture[self._part]
-            cv2.add(cv2.multiply(part, self._rest, dst=part, scale=1 / 255), self._paint, dst=part)
+            cv2.add(cv2.multiply(part, self._rest[self._part], dst=part, scale=1 / 255), self._paint[self._part], dst=part)
+
+    def _enlarge(self, paint: U8, stays: U8, times: int) -> None:
+        height, width = stays.shape[0] * times, stays.shape[1] * times
+        if self._stays.shape != (height, width):
+            self._paint, self._rest = np.empty((height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
+            self._stays = np.empty((height, width), np.uint8)
+        cv2.resize(paint, (width, height), dst=self._paint, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(stays, (width, height), dst=self._stays, interpolation=cv2.INTER_LINEAR)
+        cv2.merge([self._stays] * 3, dst=self._rest)
+
+
+def _warm_part(cover: U8, picture: Size, coarse: int) -> tuple[slice, slice] | None:
+    """Rows and columns of the picture in which there is heat, with one coarse pixel around it for its enlarged edge; None where all is cold."""
+    rows, columns = (np.flatnonzero(cover.any(axis=axis)) for axis in (1, 0))
+    if len(rows) == 0:
+        return None
+    (top, bottom), (left, right) = ((max(int(at[0]) - 1, 0) * coarse, (int(at[-1]) + 2) * coarse) for at in (rows, columns))
+    return slice(top, min(bottom, picture.height)), slice(left, min(right, picture.width))
 
 
 def _level(layer: HeatLayer, picture: Size, reference: Size, coarse: int) -> F32:
@@ -132,14 +149,15 @@ class Redraw:
         self._scale = Scale(fixed_s=options.top_s)
         self._every_ns = round(every_s * 1e9)
         self._t_ns: int | None = None
-        self._tint: Tint | None = None
+        self._tint = Tint()
         self._size: Size | None = None
 
     def tint(self, t_ns: int, picture: Size, reference: Size) -> Tint:
         """The layer for a picture at `t_ns`."""
         due = self._t_ns is None or not 0 <= t_ns - self._t_ns < self._every_ns
-        if self._tint is None or due or picture != self._size:
+        if due or picture != self._size:
             seconds = blurred(self._heat.seconds(t_ns), self._options.blur / self._options.cell)
-            self._tint = Tint(layer_of(seconds, self._options.cell, self._options, self._scale.follow(seconds, t_ns)), picture, reference)
+            layer = layer_of(seconds, self._options.cell, self._options, self._scale.follow(seconds, t_ns))
+            self._tint.draw(layer, picture, reference)
             self._t_ns, self._size = t_ns, picture
         return self._tint

@@ -49,7 +49,7 @@ def paint_still(background: U8, overlay: Overlay) -> U8:
     picture = background.copy()
     size = Size(picture.shape[1], picture.shape[0])
     if overlay.heat is not None:
-        Tint(overlay.heat, size, overlay.reference).blend(picture)
+        Tint().draw(overlay.heat, size, overlay.reference).blend(picture)
     picture = _draw(picture, overlay)
     return _with_legend(picture, overlay.heat) if overlay.heat is not None and overlay.heat.legend else picture
 
