@@ -37,8 +37,7 @@ def live(
     clock: str = "",
 ) -> Overlay:
     """The picture of one moment: places, numbers, tracks."""
-    shapes: list[Shape] = [Outline(zone.polygon, ZONE_COLOUR) for zone in zones.values()]
-    shapes += [Segment(line.start, line.end, LINE_COLOUR) for line in lines.values()]
+    shapes = _places(lines, zones)
     if options.boxes and len(tracks):
         tags = tuple(f"{class_names[c]} {i}" if options.labels else "" for c, i in zip(tracks.class_id, tracks.id, strict=True))
         shapes.append(Boxes(tracks.xyxy, tracks.id, tags))
@@ -58,12 +57,16 @@ def snapshot(
     title: Sequence[str],
 ) -> Overlay:
     """A heatmap to be looked at on its own: places, totals, a title of one or more rows, a legend."""
-    shapes: list[Shape] = [Outline(zone.polygon, ZONE_COLOUR) for zone in zones.values()]
-    shapes += [Segment(line.start, line.end, LINE_COLOUR) for line in lines.values()]
-    shapes += _numbers(lines, zones, totals)
+    shapes = _places(lines, zones) + _numbers(lines, zones, totals)
     if title:
         shapes.append(Panel(tuple(title), "top left"))
     return Overlay(reference, tuple(shapes), heat)
+
+
+def _places(lines: Mapping[str, LineOptions], zones: Mapping[str, ZoneOptions]) -> list[Shape]:
+    shapes: list[Shape] = [Outline(zone.polygon, ZONE_COLOUR) for zone in zones.values()]
+    shapes += [Segment(line.start, line.end, LINE_COLOUR) for line in lines.values()]
+    return shapes
 
 
 def _numbers(lines: Mapping[str, LineOptions], zones: Mapping[str, ZoneOptions], totals: Mapping[Key, int]) -> list[Shape]:
