@@ -95,11 +95,17 @@ class RunBench:
     model: Path
     threads: int = 0
     """Of the network; 0 for one a core, the same for both."""
-    rounds: int = 1
-    """Ours and theirs run over the file in turns so often."""
+    frames: int = 200
+    """At most so many of the file; 0 for all."""
+    rounds: int = 2
+    """Ours and theirs run over them in turns so often, each in a new process."""
 
     def __post_init__(self) -> None:
+        for name in ("source", "model"):
+            if not getattr(self, name).is_file():
+                raise ValueError(f"{name} is {getattr(self, name)}, and there is no such file")
         _check_count("threads", self.threads, 0, 1024)
+        _check_count("frames", self.frames, 0, 10**9)
         _check_count("rounds", self.rounds, 1, 1000)
 
 

@@ -32,9 +32,22 @@ def serve(file: str, work: str, given: str) -> None:
         job = works.WORKS[work](**json.loads(given))
         answer(ready=True)
         for line in sys.stdin:
-            answer(done=job.block(**json.loads(line)))
+            answer(done=job.block(**json.loads(line)), rss_mib=peak_rss_mib())
     except Exception as error:  # noqa: BLE001  whatever it was, who asked must hear of it
         answer(error=f"{type(error).__name__}: {error}")
+
+
+def peak_rss_mib() -> float:
+    """The most resident memory that this process has held, in MiB."""
+    try:
+        # What getrusage tells begins with the memory of who started this process; the kernel's own high-water mark does not.
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+    except (OSError, StopIteration):
+        import resource
+
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":

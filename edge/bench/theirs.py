@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import itertools
 import runpy
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 
-def _prepare(compat: str | None, threads: int) -> None:
-    """What a file of the user's own does first; then one thread everywhere, as on the other side."""
+def _prepare(compat: str | None, threads: int | None) -> None:
+    """What a file of the user's own does first; then so many threads as on the other side, or all there are."""
     if compat:
         runpy.run_path(compat)
+    if threads is None:
+        return
     import cv2
     import torch
 
@@ -112,4 +115,98 @@ class TrackWork:
         return {"follow": spent}
 
 
-WORKS = {"frame": FrameWork, "track": TrackWork}
+class PipelineWork:
+    """A detector that sleeps, BYTETracker, Heatmap and the VideoWriter of their page's program; no broker, since they have none."""
+
+    def __init__(self, *, folder: str, detector_ms: float, compat: str | None) -> None:
+        _prepare(compat, None)
+        import numpy as np
+
+        self._pictures = np.load(Path(folder) / "pictures.npy")
+        height, width = self._pictures.shape[1:3]
+        walk = _walk(folder, (height, width))
+        self._seen = itertools.cycle([*walk, *reversed(walk)])
+        self._heatmap = _replaying(region=[(width // 2, 0), (width // 2, height)])
+        self._sleep_s = detector_ms * 1e-3
+
+    def block(self, *, seconds: float, warmup_s: float) -> dict[str, float]:
+        """Frames a second after the warm-up."""
+        with tempfile.TemporaryDirectory() as folder:
+            writer = _writer(folder, self._pictures.shape[2], self._pictures.shape[1])
+            self._work(writer, warmup_s)
+            fps = self._work(writer, seconds)
+            writer.release()
+        return {"fps": fps}
+
+    def _work(self, writer: Any, seconds: float) -> float:
+        begun_s, count = time.monotonic(), 0
+        while time.monotonic() < begun_s + seconds:
+            time.sleep(self._sleep_s)
+            self._heatmap.seen = next(self._seen)
+            writer.write(self._heatmap.process(self._pictures[count % len(self._pictures)]).plot_im)
+            count += 1
+        return count / (time.monotonic() - begun_s)
+
+
+class RunWork:
+    """Their page's program over a file: VideoCapture, Heatmap with ByteTrack and a line, VideoWriter; no window."""
+
+    def __init__(self, *, source: str, model: str, net_threads: int, frames: int, compat: str | None) -> None:
+        _prepare(compat, net_threads or None)
+        _pin_network(net_threads)
+        from ultralytics import solutions  # noqa: F401  what importing costs is another measurement
+
+        self._source, self._model, self._frames = source, model, frames
+
+    def block(self) -> dict[str, float]:
+        """Frames a second from opening to the released writer."""
+        import cv2
+        from ultralytics import solutions
+
+        begun_s, count = time.monotonic(), 0
+        video = cv2.VideoCapture(self._source)
+        width, height = int(video.get(cv2.CAP_PROP_FRAME_WIDTH)), int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        heatmap = solutions.Heatmap(
+            model=self._model,
+            region=[(width // 2, 0), (width // 2, height)],
+            colormap=cv2.COLORMAP_JET,
+            classes=[0],
+            tracker="bytetrack.yaml",
+            show=False,
+            verbose=False,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            writer = _writer(folder, width, height)
+            while not self._frames or count < self._frames:
+                good, picture = video.read()
+                if not good:
+                    break
+                writer.write(heatmap(picture).plot_im)
+                count += 1
+            video.release()
+            writer.release()
+        return {"fps": count / (time.monotonic() - begun_s), "frames": count}
+
+
+def _writer(folder: str, width: int, height: int) -> Any:
+    import cv2
+
+    return cv2.VideoWriter(str(Path(folder) / "heatmap_output.avi"), cv2.VideoWriter.fourcc(*"mp4v"), 30, (width, height))
+
+
+def _pin_network(threads: int) -> None:
+    """The number of threads of ONNX Runtime, which Ultralytics leaves to its default of one a core."""
+    if not threads:
+        return
+    import onnxruntime
+
+    class Pinned(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def __init__(self, model: Any, options: Any = None, **how: Any) -> None:
+            options = options or onnxruntime.SessionOptions()
+            options.intra_op_num_threads = threads
+            super().__init__(model, options, **how)
+
+    onnxruntime.InferenceSession = Pinned
+
+
+WORKS = {"frame": FrameWork, "track": TrackWork, "pipeline": PipelineWork, "run": RunWork}

@@ -15,18 +15,20 @@ from edge.bench.options import Theirs
 from edge.errors import EdgeError, UsageError
 
 _HERE = Path(__file__).parent
+_OURS = {"frame": "ours.py", "track": "ours.py", "pipeline": "ours_whole.py", "run": "ours_whole.py"}
 _STOP_S = 5.0
 
 
 class Worker:
     """A context manager: the process begins `work` on entering and ends on leaving. `ask` does one block of it.
 
-    `threads` pins BLAS and OpenMP, which read the environment before anything else can be said to them; None leaves them alone.
+    `rss_mib` is the most memory that the process had held by its last answer. `threads` pins BLAS and OpenMP, which read the environment before anything else can be said to them; None leaves them alone.
     """
 
     def __init__(self, work: str, *, theirs: Theirs | None = None, threads: int | None = 1, **given: Any) -> None:
         self._work, self._theirs, self._given = work, theirs, given
         self._threads = threads
+        self.rss_mib = 0.0
         self._process: subprocess.Popen[str] | None = None
         self._words = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  closed on leaving
 
@@ -35,7 +37,7 @@ class Worker:
         return f"{self._theirs.python} (Ultralytics)" if self._theirs else "the measurement"
 
     def __enter__(self) -> Worker:
-        file = _HERE / ("theirs.py" if self._theirs else "ours.py")
+        file = _HERE / ("theirs.py" if self._theirs else _OURS[self._work])
         given = dict(self._given)
         if self._theirs:
             command = [str(self._theirs.python), str(_HERE / "serve.py")]
@@ -98,4 +100,5 @@ class Worker:
             if "No module named 'ultralytics" in answer["error"]:
                 raise UsageError(f"{self._who} has no Ultralytics; give the Python of an environment where it is installed")
             raise EdgeError(f"{self._who} failed: {answer['error']}")
+        self.rss_mib = answer.get("rss_mib", 0.0)
         return answer.get("done")

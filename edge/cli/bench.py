@@ -28,7 +28,20 @@ def add(commands: Any) -> None:
     track.add_argument("--people", type=int, nargs="+", default=[5, 20, 50, 200], help="(5 20 50 200)")
     track.add_argument("--frames", type=int, default=300, help="frames measured (300)")
     track.set_defaults(command=_track)
-    for verb in (frame, track):
+    pipeline = verbs.add_parser("pipeline", help="frames a second of everything around a detector that only sleeps")
+    _add_size(pipeline)
+    pipeline.add_argument("--detector-ms", type=float, default=4.5, help="how long the stand-in detector takes off the CPU (4.5)")
+    pipeline.add_argument("--people", type=int, default=20, help="who walk through the picture (20)")
+    pipeline.add_argument("--seconds", type=float, default=4.0, help="of each of two rounds (4)")
+    pipeline.set_defaults(command=_pipeline)
+    run = verbs.add_parser("run", help="a whole run over a file: frames a second, import time, peak memory")
+    run.add_argument("--source", type=Path, required=True, help="a video file")
+    run.add_argument("--model", type=Path, required=True, help="a YOLO11 model as .onnx")
+    run.add_argument("--threads", type=int, default=0, help="of the network, on both sides; 0 for one a core (0)")
+    run.add_argument("--frames", type=int, default=200, help="at most so many of the file; 0 for all (200)")
+    run.add_argument("--rounds", type=int, default=2, help="so often, in turns (2)")
+    run.set_defaults(command=_run)
+    for verb in (frame, track, pipeline, run):
         verb.add_argument("--vs-ultralytics", type=Path, metavar="PYTHON", help="the same work, in turns, by this Python's Ultralytics")
         verb.add_argument("--compat", type=Path, metavar="FILE", help="a Python file to run there first ($EDGE_TV_COMPAT)")
         verb.add_argument("--json", action="store_true", help="print JSON")
@@ -52,6 +65,24 @@ def _track(given: argparse.Namespace) -> int:
 
     options = _options(TrackBench, people=tuple(given.people), frames=given.frames)
     return _show(given, {"track": bench_track(options, _theirs(given))})
+
+
+def _pipeline(given: argparse.Namespace) -> int:
+    from edge.bench.options import PipelineBench
+    from edge.bench.whole import bench_pipeline
+    from edge.demo.broker import running_broker
+
+    options = _options(PipelineBench, detector_ms=given.detector_ms, size=_size(given.size), people=given.people, seconds=given.seconds)
+    with running_broker() as broker:
+        return _show(given, {"pipeline": bench_pipeline(options, broker.url, _theirs(given))})
+
+
+def _run(given: argparse.Namespace) -> int:
+    from edge.bench.options import RunBench
+    from edge.bench.whole import bench_run
+
+    options = _options(RunBench, source=given.source, model=given.model, threads=given.threads, frames=given.frames, rounds=given.rounds)
+    return _show(given, {"run": bench_run(options, _theirs(given))})
 
 
 def _options(kind: Any, **values: Any) -> Any:
