@@ -65,16 +65,18 @@ class Running:
             self._condense()
             on_tick()
 
-        left = ""
         try:
             self.device.run(tick)
-        finally:
-            if self.publisher is not None and not self.publisher.drain(self._drain_s):
-                why = self.publisher.trouble or f"the broker did not take all messages in {self._drain_s:g} s"
-                left = f"{why}; what was counted is kept, and its messages wait in the outbox for the next run"
-                log.warning("%s", left)
-        if left and not self.device.stopped:
-            raise BrokerError(left)
+        except BaseException:
+            if self.publisher is not None and self.publisher.connected:  # a failure is not kept waiting for a broker that is away
+                self.publisher.drain(self._drain_s)
+            raise
+        if self.publisher is not None and not self.publisher.drain(self._drain_s):
+            why = self.publisher.trouble or f"the broker did not take all messages in {self._drain_s:g} s"
+            left = f"{why}; what was counted is kept, and its messages wait in the outbox for the next run"
+            if not self.device.stopped:
+                raise BrokerError(left)
+            log.warning("%s", left)
 
 
 @contextmanager
