@@ -17,8 +17,8 @@ from edge.track.kalman import F64, TICKS_PER_S
 from edge.track.population import Population
 
 _STRANGERS = 1 / 20
-"""Strangers a squared box height: a newborn may stand anywhere in a patch of four by five heights. It also bounds the reach: whatever the gap,
-a newborn that stands more than two heights from where the lost one would be is likelier a stranger."""
+"""Strangers a squared box height: a newborn may stand anywhere in a patch of four by five heights. It also bounds the reach, whatever the gap: by
+position alone a newborn farther than 1 / sqrt(pi e _STRANGERS), one and a half heights, from where the lost one would be is likelier a stranger."""
 _WALK = 1.0
 """How fast a stranger moves (standard deviation along each axis), in box heights a second: 1.4 m/s is 0.8 of a person's height."""
 _LEAP = 0.1

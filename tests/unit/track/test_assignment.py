@@ -20,7 +20,9 @@ def _best_total(cost: np.ndarray, limit: float) -> float:
     return min(sum(square[i, j] for i, j in enumerate(p)) for p in permutations(range(n)))
 
 
-@given(st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(lambda s: arrays(np.float64, s, elements=st.floats(0, 1))), st.floats(0.1, 1))
+@given(
+    st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(lambda s: arrays(np.float64, s, elements=st.floats(0, 1))), st.floats(0.1, 1)
+)
 def test_no_pairing_is_cheaper(cost: np.ndarray, limit: float):
     rows, columns = pair(cost, limit)
     assert len(set(rows)) == len(rows)
@@ -40,3 +42,8 @@ def test_pairs_that_only_have_each_other_need_no_solver():
     cost[0, 2] = cost[2, 0] = 0.1
     rows, columns = pair(cost, 0.8)
     assert set(zip(rows.tolist(), columns.tolist(), strict=True)) == {(0, 2), (2, 0)}
+
+
+def test_what_costs_as_much_as_being_alone_is_left_alone():
+    rows, columns = pair(np.array([[0.5, 0.0], [1.0, 0.5]]), 1.0)
+    assert (np.array([[0.5, 0.0], [1.0, 0.5]])[rows, columns] < 1).all()
