@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from inspect import signature
@@ -21,6 +22,8 @@ from edge.solutions.model import detector_of, wanted_ids
 from edge.solutions.options import HeatmapOptions, options_of
 from edge.solutions.tracker import track_options
 from edge.solutions.window import Window
+
+log = logging.getLogger(__name__)
 
 CAMERA = "heatmap"
 _PLACE = "region"
@@ -123,6 +126,10 @@ class Heatmap:
         """What the first frame's size is needed for."""
         from edge.backends.cpu.painter import CpuPainter
 
+        for x, y in () if self._options.place is None else self._options.place.points:
+            if not (0 <= x <= size.width and 0 <= y <= size.height):
+                log.warning("the region's point (%g, %g) is outside the picture of %s; nobody is counted out there", x, y, size)
+                break
         painter = self._stack.enter_context(CpuPainter(self._reasoning.heat, size))
         return Pipeline(self._reasoning, size), painter
 

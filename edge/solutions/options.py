@@ -101,6 +101,8 @@ class HeatmapOptions:
                 f"region has {len(points)} point{s}, it must have 2 (a line), 4 (a rectangle) or 5 (a ring),"
                 " as in [(20, 400), (1080, 400), (1080, 360), (20, 360)]"
             )
+        if len(points) > 2 and _on_one_line(points):
+            raise UsageError(f"region has {len(points)} points on one line, which enclose no area; give 2 of them for a line")
         try:
             return LineOptions(*points) if len(points) == 2 else ZoneOptions(points)
         except ValueError as wrong:
@@ -166,6 +168,12 @@ def _points(region: object) -> tuple[tuple[float, float], ...]:
     if not all(math.isfinite(value) for point in points for value in point):
         raise UsageError(f"region is {region!r}; its points must be finite numbers")
     return points
+
+
+def _on_one_line(points: Sequence[tuple[float, float]]) -> bool:
+    x0, y0 = points[0]
+    x1, y1 = max(points, key=lambda point: math.dist(point, points[0]))
+    return all(abs((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)) <= 1e-6 * math.dist((x0, y0), (x1, y1)) for x, y in points)
 
 
 def _check_number(name: str, value: object) -> None:
