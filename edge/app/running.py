@@ -126,10 +126,13 @@ def open_detector(config: Config) -> Detector:
     match config.backend:
         case "auto" | "cpu":
             from edge.backends.cpu.detector import OnnxDetector
+            from edge.engine import resolve_model
 
             everything = any(not camera.classes for camera in config.cameras.values())
             wanted = () if everything else sorted({name for camera in config.cameras.values() for name in camera.classes})
-            return OnnxDetector(Path(config.model), config.detect, class_names=wanted)
+            # A path is opened with the rest; a name must be found, perhaps made, before anything is.
+            model = Path(config.model) if config.model.endswith(".onnx") else resolve_model(config.model)
+            return OnnxDetector(model, config.detect, class_names=wanted)
 
 
 def _publisher(config: Config, store: Store, stack: ExitStack, boot_id: str, clock: Clock) -> MqttPublisher:

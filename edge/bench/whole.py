@@ -97,7 +97,7 @@ def bench_run(options: RunBench, theirs: Theirs | None = None) -> dict[str, Any]
 def _import_s(side: Theirs | None) -> float:
     """Seconds that importing takes in a process of its own, the interpreter's own start not counted."""
     python = sys.executable if side is None else str(side.python)
-    statement = f"import {_RUN_PATH}" if side is None else "from ultralytics import solutions"
+    statement = f"import {_RUN_PATH}" if side is None else "from ultralytics import YOLO, solutions; import cv2, onnxruntime"
     try:
         done = subprocess.run([python, "-c", _TIMED.format(statement=statement)], capture_output=True, text=True, check=False)
     except OSError as error:
