@@ -37,7 +37,7 @@ def _path(model: str | Path | None) -> Path:
     if model is None:
         if not IN_THE_BOX.is_file():
             raise ModelError(
-                'no model is in the box yet: give one, as in model="yolo11n.onnx";'
+                "no model is in the box yet: give one, as in model=yolo11n.onnx;"
                 " `pip install ultralytics` and `yolo export model=yolo11n.pt format=onnx` make it, on any computer"
             )
         return IN_THE_BOX

@@ -156,7 +156,7 @@ def run(clip: Path, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.delenv(name, raising=False)
 
     def program(text: str) -> dict[str, Any]:
-        for theirs, ours in (("path/to/video.mp4", clip), ("yolo11n.pt", shared / "models" / "yolo11n.onnx")):
+        for theirs, ours in (("path/to/video.mp4", clip), ("yolo11n.pt", shared / "models" / "yolo11n.pt")):
             assert theirs in text
             text = text.replace(theirs, str(ours))
         names: dict[str, Any] = {}
