@@ -20,11 +20,14 @@ import pytest
 import yaml
 
 from edge.app import RunOptions, running
+from edge.change import Change, Checkpoint
 from edge.config import Config, parse
+from edge.count.tally import Key, Tally
 from edge.data import Size
 from edge.demo.broker import Broker
 from edge.errors import BrokerError
 from edge.heat import grid_size
+from edge.pipeline import Pipeline, PipelineOptions
 from edge.sources.synthetic import plaza_layout
 from edge.store import Store
 from tests.flow.dashboard import Dashboard
@@ -233,3 +236,27 @@ def test_a_full_disk_costs_the_picture_not_the_counts(
     assert "counting goes on" in caplog.text
     assert not (tmp_path / "gate-heatmap.jpg").exists()
     assert committed(tmp_path) == (29, True)
+
+
+def test_what_a_killed_run_had_not_said_is_said_by_a_run_on_another_timeline(
+    tmp_path: Path, mosquitto: Broker, subscriber: Callable[..., Any]
+) -> None:
+    ears = subscriber(mosquitto.port, "edge/flow/gate/counts", qos=1)
+    config = parse(text_of(tmp_path, mosquitto.port, seconds=8, heatmap=False))
+    lines = config.cameras["gate"].lines
+    kept_line, changed_line = list(lines)[:2]
+    same, changed = (Key("line", name, "person", "in") for name in (kept_line, changed_line))
+    with Store(tmp_path / "edge.db", outbox_rows=100) as store:  # another file was being counted when the power went
+        store.set_timeline("media-before", 0, known=True)
+        store.begin_epochs("gate", {("line", kept_line): lines[kept_line].digest, ("line", changed_line): "another geometry"}, None)
+        change = Change("gate", "media-before")
+        change.window((0, 60_000_000_000)).tally.update({same: 70, changed: 50})
+        state = Pipeline(PipelineOptions(), SIZE).state()
+        change.checkpoint = Checkpoint("media-before", "another file", 9, 10**9, "d", state, Tally({same: 7, changed: 5}), 0)
+        store.commit(change)
+    run(config)
+    totals, _ = kept(tmp_path)
+    board = Dashboard().read(ears.payloads("/counts"))
+    assert board.totals["line", kept_line, "in"] == totals["line", kept_line, "in"] >= 70
+    assert board.by_counts["line", kept_line, "in"] == totals["line", kept_line, "in"] - 63  # 63 were said before the power went
+    assert board.by_counts["line", changed_line, "in"] == totals.get(("line", changed_line, "in"), 0)  # an epoch of its own

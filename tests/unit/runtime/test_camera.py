@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -228,12 +229,14 @@ def test_a_camera_without_frames_commits_nothing(eventually: Callable[..., bool]
     device = Device(FakeDetector(), [camera.parts], Clock())
     thread = threading.Thread(target=device.run)
     thread.start()
-    assert eventually(lambda: camera.ledger.checkpoints and camera.ledger.checkpoints[-1].frame == 4)
-    threading.Event().wait(0.15)
-    commits = len(camera.ledger.checkpoints)
-    threading.Event().wait(0.3)  # many times commit_s
-    assert len(camera.ledger.checkpoints) == commits
-    device.stop()
-    quiet.set()
-    thread.join(10)
+    try:
+        assert eventually(lambda: camera.ledger.checkpoints and camera.ledger.checkpoints[-1].frame == 4)
+        time.sleep(0.15)
+        commits = len(camera.ledger.checkpoints)
+        time.sleep(0.3)  # many times commit_s
+        assert len(camera.ledger.checkpoints) == commits
+    finally:
+        device.stop()
+        quiet.set()
+        thread.join(10)
     assert not thread.is_alive()
