@@ -12,6 +12,9 @@ from edge.errors import ModelError
 
 log = logging.getLogger(__name__)
 
+_COPIED_TOGETHER_S = 60.0
+"""Dates of files that were copied together differ by as much, and say nothing of which was made of which."""
+
 
 def resolve_model(name: str, *, cache: Path | None = None) -> Path:
     """The ONNX that `name` means, made if it must be.
@@ -28,7 +31,7 @@ def resolve_model(name: str, *, cache: Path | None = None) -> Path:
     weights = weights_of(name)
     beside = weights.with_suffix(".onnx")
     if beside.is_file():
-        if weights.is_file() and weights.stat().st_mtime > beside.stat().st_mtime:
+        if weights.is_file() and weights.stat().st_mtime > beside.stat().st_mtime + _COPIED_TOGETHER_S:
             log.warning("%s is older than %s, and is used all the same; `edge build %s` makes it anew", beside, weights, weights)
         return beside
     cached = (cache or cache_folder()) / f"{_key(weights)}.onnx"
