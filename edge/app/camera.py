@@ -196,13 +196,14 @@ class CameraBuilder:
         from edge.sinks.recorder import PyavRecorder
 
         around = self._around
-        assert around.config.record is not None
+        record = around.config.record
+        assert record is not None
 
         def utc_ns(t_ns: int) -> int:
             known = timeline.utc_ns(t_ns)
             return t_ns if known is None else known  # a clock that was never right: file names of 1970 sort before all others
 
-        recorder = PyavRecorder(around.config.record, self._name, utc_ns=utc_ns)
+        recorder = PyavRecorder(replace(record, folder=record.folder or around.config.state / "video"), self._name, utc_ns=utc_ns)
         around.recorders[self._name] = recorder
         return recorder
 

@@ -23,5 +23,4 @@ def begin(*, verbose: bool) -> None:
     handler.setFormatter(logging.Formatter("%(levelname)s %(message)s") if sys.stderr.isatty() else _JsonLines())
     root = logging.getLogger("edge")
     root.handlers[:] = [handler]
-    root.propagate = False
     root.setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -79,7 +79,7 @@ def configuration(given: argparse.Namespace) -> Any:
             changes["mqtt"] = _broker(config.mqtt, given.mqtt)
         if given.no_record:
             changes["record"] = None
-        return _with_record_folder(config.model_copy(update=changes))
+        return config.model_copy(update=changes)
     if given.source is None:
         raise UsageError("give -c FILE, or --source with a file, camera or URL")
     import json
@@ -106,7 +106,7 @@ def configuration(given: argparse.Namespace) -> Any:
         whole["state"] = str(given.state)
     if not given.no_record:
         whole["record"] = {}
-    return _with_record_folder(parse(json.dumps(whole), "the command line"))
+    return parse(json.dumps(whole), "the command line")
 
 
 def _broker(options: Any, url: str) -> Any:
@@ -119,17 +119,6 @@ def _broker(options: Any, url: str) -> Any:
         return dataclasses.replace(options or MqttOptions(), url=url)
     except ValueError as error:
         raise UsageError(f"--mqtt: {error}") from None
-
-
-def _with_record_folder(config: Any) -> Any:
-    """Videos lie in the state folder unless the configuration names another."""
-    import dataclasses
-
-    from edge.sinks.options import RecordOptions
-
-    if config.record is None or config.record.folder != RecordOptions().folder:
-        return config
-    return config.model_copy(update={"record": dataclasses.replace(config.record, folder=config.state / "video")})
 
 
 def _place(text: str, option: str, form: str) -> tuple[str, list[list[float]]]:

@@ -14,7 +14,6 @@ from pydantic_core import ErrorDetails
 
 from edge.config.model import CameraConfig, Config
 from edge.errors import ConfigError
-from edge.sinks.options import RecordOptions
 from edge.sources.address import redact
 
 KeyPath = tuple[str | int, ...]
@@ -60,7 +59,7 @@ def _from_base(config: Config, base: Path) -> Config:
     cameras = {name: source(camera) for name, camera in config.cameras.items()}
     model = config.model if config.model == "scene" else str(base / Path(config.model).expanduser())
     record = config.record
-    if record is not None and record.folder != RecordOptions().folder:
+    if record is not None and record.folder is not None:
         record = replace(record, folder=base / record.folder.expanduser())
     return config.model_copy(update={"state": base / config.state.expanduser(), "model": model, "record": record, "cameras": cameras})
 

@@ -58,7 +58,7 @@ def demo_config(options: DemoOptions, broker: str) -> Config:
             "state": str(options.out),
             "model": "scene",
             "mqtt": {"url": broker},
-            "record": {"folder": str(options.out / "video")},
+            "record": {},
             "counts_every_s": 5,
             "cameras": {
                 CAMERA: {

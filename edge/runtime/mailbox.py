@@ -10,14 +10,16 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Closed(Exception):  # noqa: N818  an end, not an error
+class Closed(Exception):
     """Nothing more will come: the writer closed the mailbox and all was read, or the reader did."""
 
 
 class Mailbox(Generic[T]):
     """One writer, one reader. With `newest`, a full box drops its oldest letter (`on_drop` gets it); else `put` waits."""
 
-    def __init__(self, room: int, *, newest: bool, on_drop: Callable[[T], None] = lambda _: None, on_change: Callable[[], object] = lambda: None):
+    def __init__(
+        self, room: int, *, newest: bool, on_drop: Callable[[T], None] = lambda _: None, on_change: Callable[[], object] = lambda: None
+    ):
         """`on_change` is called, outside the lock, whenever a letter came or went or the box closed."""
         self._letters: deque[T] = deque()
         self._room, self._newest, self._on_drop, self._on_change = room, newest, on_drop, on_change

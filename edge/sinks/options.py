@@ -12,8 +12,8 @@ PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
 class RecordOptions:
     """How one camera's pictures are kept as video: segments in ``folder/camera/``, the oldest deleted when room runs out."""
 
-    folder: Path = Path("recordings")
-    """Where the cameras' folders are; made when missing."""
+    folder: Path | None = None
+    """Where the cameras' folders are, made when missing; null for `video` in the state folder."""
 
     segment_s: float = 600.0
     """Length of one file, in seconds of the camera's time."""
@@ -37,7 +37,8 @@ class RecordOptions:
     """x264's preset: slower ones save disk and cost processor."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", Path(self.folder))
+        if self.folder is not None:
+            object.__setattr__(self, "folder", Path(self.folder))
         if not 2 <= self.segment_s <= 86_400:
             raise ValueError(f"segment_s must be 2 seconds to a day (86400), here it is {self.segment_s}")
         if self.max_bytes < 1_000_000:

@@ -40,7 +40,7 @@ class PyavRecorder:
 
     def __init__(self, options: RecordOptions, camera: str, *, utc_ns: Callable[[int], int]) -> None:
         self._options = options
-        self._folder = options.folder / camera
+        self._folder = (options.folder or Path("video")) / camera
         self._utc_ns = utc_ns
         self._segment: Segment | None = None
         self._recorded: list[Path] = []

@@ -55,7 +55,9 @@ def test_the_demonstration_ends_with_counted_against_true_and_the_paths_of_what_
     said = edge("edge demo --seconds 12 --size 640x360 --people 8", tmp_path)
     assert "counted" in said
     assert "true" in said
-    paths = {line.split()[0]: Path(line.split(maxsplit=1)[1]) for line in said.splitlines() if line.startswith(("video", "heatmap", "plot"))}
+    paths = {
+        line.split()[0]: Path(line.split(maxsplit=1)[1]) for line in said.splitlines() if line.startswith(("video", "heatmap", "plot"))
+    }
     assert set(paths) == {"video", "heatmap", "plot"}
     assert all((tmp_path / path).stat().st_size > 1000 for path in paths.values())
     assert int(re.search(r"mqtt +(\d+) messages", said).group(1)) > 5  # type: ignore[union-attr]
