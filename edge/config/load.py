@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from edge.config.model import CameraConfig, Config
 from edge.errors import ConfigError
-from edge.sources.address import redact
+from edge.sources.address import from_home, redact
 
 KeyPath = tuple[str | int, ...]
 
@@ -54,14 +54,14 @@ def _from_base(config: Config, base: Path) -> Config:
 
     def source(camera: CameraConfig) -> CameraConfig:
         is_path = "://" not in camera.source
-        return camera.model_copy(update={"source": str(base / Path(camera.source).expanduser())}) if is_path else camera
+        return camera.model_copy(update={"source": str(base / from_home(camera.source))}) if is_path else camera
 
     cameras = {name: source(camera) for name, camera in config.cameras.items()}
-    model = config.model if config.model == "scene" else str(base / Path(config.model).expanduser())
+    model = config.model if config.model == "scene" else str(base / from_home(config.model))
     record = config.record
     if record is not None and record.folder is not None:
-        record = replace(record, folder=base / record.folder.expanduser())
-    return config.model_copy(update={"state": base / config.state.expanduser(), "model": model, "record": record, "cameras": cameras})
+        record = replace(record, folder=base / from_home(record.folder))
+    return config.model_copy(update={"state": base / from_home(config.state), "model": model, "record": record, "cameras": cameras})
 
 
 def _lines(node: yaml.Node | None) -> dict[KeyPath, int]:

@@ -86,13 +86,21 @@ def check_source(uri: str) -> Address:
     return _BY_KIND[_KIND_OF[scheme]](uri, parts)
 
 
+def from_home(path: str | Path) -> Path:
+    """A path with `~` for somebody's home; where there is no such person, it is the name of a file."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def _plain_path(uri: str) -> Address:
     if uri.isdecimal() or re.fullmatch(r"/dev/(video\d+|v4l/.+)", uri):
         device = f"/dev/video{uri}" if uri.isdecimal() else uri
         if uri.isdecimal() and Path(uri).is_file():
             return Address("file", uri, uri)
         raise UsageError(f"{uri} reads like a camera's number or device; write v4l2://{device}")
-    return Address("file", uri, str(Path(uri).expanduser()))
+    return Address("file", uri, str(from_home(uri)))
 
 
 def _file(uri: str, parts: SplitResult) -> Address:
