@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,12 +94,15 @@ def test_a_run_over_pets_reaches_a_dashboard_a_disk_and_a_shop_owner(
     assert np.abs(image[path].mean(axis=(0, 1)) - pictures[0][path].mean(axis=(0, 1))).max() > 40
 
 
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="resident memory of a child is read by wait4, which this system lacks")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="a process's peak memory is read from /proc, which this system lacks")
 def test_a_run_stays_under_300_mib(tmp_path: Path, shared: Path) -> None:
     clip, model = shared / "video" / "tud-stadtmitte.mp4", shared / "models" / "yolo11n.onnx"
     command = [sys.executable, "-m", "edge", "run", "--source", str(clip), "--model", str(model), "--state", str(tmp_path / "state")]
     child = subprocess.Popen([*command, "--line", "b=320,120,320,360"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    # Not wait4's ru_maxrss: that begins with what the process had before it became another program, which is ours.
+    peaks_kib = [0]
+    while child.poll() is None:
+        peaks_kib += map(int, re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{child.pid}/status").read_text()))
+        time.sleep(0.02)
     assert child.returncode == 0
-    assert usage.ru_maxrss / 1024 < 300
+    assert 100 < max(peaks_kib) / 1024 < 300
