@@ -16,7 +16,13 @@ LEAST_S = 0.05
 def top_of(seconds: F32) -> float:
     """The 98th percentile of those cells of a grid that are warm at all, in seconds, and never 0: an empty grid has a scale too."""
     warm = seconds[seconds > 1e-3 * max(float(seconds.max(initial=0.0)), 1e-9)]
-    return max(float(np.percentile(warm, PERCENTILE)), LEAST_S) if warm.size else LEAST_S
+    if not warm.size:
+        return LEAST_S
+    # np.percentile says the same and takes four times as long.
+    part, rank = math.modf((warm.size - 1) * PERCENTILE / 100)
+    low, high = int(rank), min(int(rank) + 1, warm.size - 1)
+    ranked = np.partition(warm, (low, high))
+    return max(float(ranked[low] + part * (ranked[high] - ranked[low])), LEAST_S)
 
 
 class Scale:

@@ -51,6 +51,5 @@ def test_heat_is_within_two_levels_of_the_plain_reference(size: Size, colormap: 
     seconds = blurred(grid, 2.0)
     layer = layer_of(seconds, 8, options, float(seconds.max()) * 0.8)
     picture = rng.integers(0, 256, (size.height, size.width, 3), dtype=np.uint8)
-    painted = picture.copy()
-    Tint().draw(layer, size, REFERENCE).blend(painted)
+    painted = Tint().draw(layer, size, REFERENCE).over(picture)
     assert np.abs(painted - plain(picture, layer, REFERENCE)).max() <= 2

@@ -97,11 +97,21 @@ class Tint:
             self._enlarge(cv2.multiply(colour, cv2.merge([cover] * 3), scale=1 / 255), cv2.bitwise_not(cover), coarse)
         return self
 
-    def blend(self, picture: U8) -> None:
-        """Lay the heat over `picture`, in place."""
-        if self._part is not None:
-            part = picture[self._part]
-            cv2.add(cv2.multiply(part, self._rest[self._part], dst=part, scale=1 / 255), self._paint[self._part], dst=part)
+    def over(self, picture: U8) -> U8:
+        """A new picture: `picture` with the heat on it. What lies outside the heat is copied, the rest is written once."""
+        out: U8 = np.empty_like(picture)
+        if self._part is None:
+            out[:] = picture
+            return out
+        rows, columns = self._part
+        out[: rows.start] = picture[: rows.start]
+        out[rows.stop :] = picture[rows.stop :]
+        out[rows, : columns.start] = picture[rows, : columns.start]
+        out[rows, columns.stop :] = picture[rows, columns.stop :]
+        part = out[self._part]
+        cv2.multiply(picture[self._part], self._rest[self._part], dst=part, scale=1 / 255)
+        cv2.add(part, self._paint[self._part], dst=part)
+        return out
 
     def _enlarge(self, paint: U8, stays: U8, times: int) -> None:
         height, width = stays.shape[0] * times, stays.shape[1] * times
