@@ -12,9 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.data import I64
+from edge.data import I64, Bools
 
 Array = NDArray[Any]
+
+
+def find(ids: I64, wanted: I64) -> tuple[Array, Bools]:
+    """Where each of `wanted` (W,) stands among `ids` (N,) ascending, and whether it is there at all -> (W,), (W,)."""
+    at = ids.searchsorted(wanted)
+    if not len(ids):
+        return at, np.zeros(len(wanted), np.bool_)
+    there: Bools = ids[np.minimum(at, len(ids) - 1)] == wanted
+    return at, there
 
 
 class Roll:
@@ -34,16 +43,14 @@ class Roll:
 
     def rows(self, ids: I64) -> tuple[Array, Array]:
         """Rows of `ids` (ascending, unique), adding those that are new; returns (rows, is_new)."""
-        at = np.searchsorted(self.id, ids)
-        known = at < len(self.id)
-        known[known] = self.id[at[known]] == ids[known]
+        at, known = find(self.id, ids)
         new = ~known
         if new.any():
             where = at[new]
             self.id = np.insert(self.id, where, ids[new])
             for name, (_, _, fresh) in self._spec.items():
                 self._column[name] = np.insert(self._column[name], where, fresh, axis=0)
-            at = np.searchsorted(self.id, ids)
+            at = self.id.searchsorted(ids)
         return at, new
 
     def find(self, ids: I64) -> Array:

@@ -9,26 +9,51 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-_NONE: Rows = np.empty(0, np.intp)
 
+def pair(rows: Rows, columns: Rows, cost: F64, limit: float) -> Rows:
+    """Indices of those of the possible pairs `rows`, `columns` (K,), each at its `cost` (K,), that make the cheapest pairing.
 
-def pair(cost: F64, limit: float) -> tuple[Rows, Rows]:
-    """Rows and columns (K,), (K,) of the pairing of cost (R, C) that is cheapest when leaving a row and a column alone costs `limit`.
-
-    Pairs that only have each other are taken at once; in a sparse scene little is left for the solver (Jonker-Volgenant, `lap`).
+    Leaving a row and a column alone costs `limit`, so each pair is worth what it costs less. A pair worth more than all others of its row and
+    its column together is in every best pairing. Such are taken first, round by round; in a sparse scene little or nothing is left for
+    the solver (Jonker-Volgenant, `lap`).
     """
-    if not cost.size:
-        return _NONE, _NONE
-    possible = cost < limit
-    by_row, by_column = possible.sum(axis=1), possible.sum(axis=0)
-    alone = possible & (by_row == 1)[:, None] & (by_column == 1)[None, :]
-    rows, columns = np.nonzero(alone)
-    by_row[rows] = 0
-    by_column[columns] = 0
-    open_rows, open_columns = np.flatnonzero(by_row), np.flatnonzero(by_column)
-    if not len(open_rows):
-        return rows, columns
-    to = lap.lapjv(cost[np.ix_(open_rows, open_columns)], extend_cost=True, cost_limit=limit, return_cost=False)[0]
-    # In a tie the solver may also pair what costs no less than being alone.
-    paired = (to >= 0) & possible[open_rows, open_columns[to]]
-    return np.concatenate([rows, open_rows[paired]]), np.concatenate([columns, open_columns[to[paired]]])
+    worth = limit - cost
+    left = (cost < limit).nonzero()[0]
+    taken = []
+    while len(left):
+        r, c, w = rows[left], columns[left], worth[left]
+        sure = 3 * w > np.bincount(r, w)[r] + np.bincount(c, w)[c]  # each of the two sums holds the pair's own worth
+        if sure.all():
+            taken.append(left)
+            break
+        if not sure.any():
+            taken.append(left[_solve(r, c, cost[left], limit)])
+            break
+        taken.append(left[sure])
+        left = left[~(_among(r, r[sure]) | _among(c, c[sure]))]
+    return taken[0] if len(taken) == 1 else np.concatenate([left[:0], *taken])
+
+
+def _among(values: Rows, some: Rows) -> NDArray[np.bool_]:
+    """Which of `values` (K,) occur in `some`; both are small whole numbers."""
+    there = np.zeros(int(values.max()) + 1, np.bool_)
+    there[some] = True
+    return there[values]
+
+
+def _solve(rows: Rows, columns: Rows, cost: F64, limit: float) -> Rows:
+    """`pair` by the solver alone, over the matrix of the rows and columns that occur."""
+    i, j = _numbered(rows), _numbered(columns)
+    matrix = np.full((int(i.max()) + 1, int(j.max()) + 1), limit + 1)
+    matrix[i, j] = cost
+    to = lap.lapjv(matrix, extend_cost=True, cost_limit=limit, return_cost=False)[0]
+    paired: Rows = (to[i] == j).nonzero()[0]
+    return paired
+
+
+def _numbered(values: Rows) -> Rows:
+    """The rank (K,) of each of `values` (K,) among the different ones."""
+    there = np.zeros(int(values.max()) + 1, np.bool_)
+    there[values] = True
+    rank: Rows = there.cumsum()[values] - 1
+    return rank

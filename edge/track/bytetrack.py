@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge import geometry
 from edge.data import I64, Backlog, Bools, Detections, Tracks
+from edge.roll import find
 from edge.track import feet, kalman, stitch
 from edge.track.assignment import Rows, pair
 from edge.track.kalman import F64
@@ -43,15 +44,16 @@ class ByteTrack:
         """
         first_frame = self._t_ns is None
         ended = [self._carry_to(t_ns)]
-        order = np.lexsort((detections.score, *detections.xyxy.T))
+        order = _order(detections)
         seen = detections[order]
-        free = self._associate(seen)
-        self._update(seen, t_ns)
+        foreseen = kalman.to_xyxy(self._all.mean)
+        free = self._associate(seen, foreseen)
+        self._update(seen, foreseen, t_ns)
         ended.append(self._end_unseen(t_ns))
-        self._bear(seen, np.flatnonzero(free & (seen.score >= self._options.new_score)), t_ns)
+        self._bear(seen, (free & (seen.score >= self._options.new_score)).nonzero()[0], t_ns)
         ended.append(self._end_duplicates())
         backlog = self._confirm(seen, t_ns, at_once=first_frame and self._options.confirm_first_frame)
-        return self._report(seen, order, backlog, np.sort(np.concatenate(ended)))
+        return self._report(seen, order, backlog, np.sort(np.concatenate(ended)) if any(map(len, ended)) else _NO_IDS)
 
     def end(self) -> I64:
         """Forget all tracks and the time, and return the ids that were out: for when what comes next has nothing to do with what was."""
@@ -115,78 +117,86 @@ class ByteTrack:
         ticks = (t_ns - last_ns) / _NS * kalman.TICKS_PER_S
         options = self._options
         mean, cov = kalman.predict(everyone.mean, everyone.cov, ticks, value=options.position_noise, velocity=options.velocity_noise)
-        if not self._options.predict_young:
+        if not options.predict_young:
             young = everyone.id == 0
             mean[young], cov[young] = everyone.mean[young], everyone.cov[young]
         everyone.mean, everyone.cov = mean, cov
         return _NO_IDS
 
-    def _associate(self, seen: Detections) -> Bools:
-        """Give each track its row of `seen` (or -1); returns which high detections (D,) no track wanted."""
+    def _associate(self, seen: Detections, foreseen: F64) -> Bools:
+        """Give each track, foreseen at (N, 4), its row of `seen` (or -1); returns which high detections (D,) no track wanted."""
         options, everyone = self._options, self._all
-        was_in_sight, confirmed = everyone.row >= 0, (everyone.id > 0) & ~everyone.past
-        young = everyone.id == 0
+        was_in_sight, confirmed, young = everyone.row >= 0, (everyone.id > 0) & ~everyone.past, everyone.id == 0
         everyone.row = np.full(len(everyone), -1, np.int32)
         high = seen.score >= options.high_score
         if not len(everyone) or not len(seen):
             return high
-        low = ~high & (seen.score > options.low_score)
         boxes, score = seen.xyxy.astype(np.float64), seen.score.astype(np.float64)
-        predicted = kalman.to_xyxy(everyone.mean)
-        overlap = geometry.iou(predicted, boxes)
-        fused = overlap * score if options.fuse_score else overlap
+        # Whoever pairs with whom below: only what overlaps can, and that is found once.
+        rows, columns, overlap = geometry.overlaps(foreseen, boxes)
+        fused = overlap * score[columns] if options.fuse_score else overlap
 
         def match(tracks: Bools, detections: Bools, least: float, likeness: NDArray[Any]) -> None:
-            rows, columns = np.flatnonzero(tracks), np.flatnonzero(detections)
-            settle(rows, columns, pair(1 - likeness[np.ix_(rows, columns)], 1 - least))
+            if tracks.any() and detections.any():
+                some = (tracks[rows] & detections[columns]).nonzero()[0]
+                settle(rows[some], columns[some], likeness[some], least)
 
-        def settle(rows: Rows, columns: Rows, pairs: tuple[Rows, Rows]) -> None:
-            everyone.row[rows[pairs[0]]] = columns[pairs[1]]
-            high[columns[pairs[1]]] = False
+        def settle(rows: Rows, columns: Rows, likeness: NDArray[Any], least: float) -> None:
+            pairs = pair(rows, columns, 1 - likeness, 1 - least)
+            everyone.row[rows[pairs]] = columns[pairs]
+            high[columns[pairs]] = False
 
+        low = ~high & (seen.score > options.low_score)
         match(confirmed, high, options.min_iou, fused)
         match(confirmed & was_in_sight & (everyone.row < 0), low, options.min_iou_low, overlap)
         match(young, high, options.min_iou_young, fused)
-        if options.reach:
+        alone = young & (everyone.row < 0)
+        if options.reach and alone.any():
             # What moves more than its own size between two frames overlaps nothing, and has no velocity yet by which to foresee it.
-            rows, columns = np.flatnonzero(young & (everyone.row < 0)), np.flatnonzero(high & (score >= options.reach_score))
-            near = geometry.iou(_grown(predicted[rows], options.reach), _grown(boxes[columns], options.reach)) * score[columns]
-            settle(rows, columns, pair(1 - near, 1 - options.min_iou))
+            tracks, strong = alone.nonzero()[0], (high & (score >= options.reach_score)).nonzero()[0]
+            i, j, near = geometry.overlaps(_grown(foreseen[tracks], options.reach), _grown(boxes[strong], options.reach))
+            settle(tracks[i], strong[j], near * score[strong[j]], options.min_iou)
         return high
 
-    def _update(self, seen: Detections, t_ns: int) -> None:
-        """Let the matched tracks learn from their detections."""
+    def _update(self, seen: Detections, foreseen: F64, t_ns: int) -> None:
+        """Let the matched tracks, foreseen at (N, 4), learn from their detections."""
         everyone = self._all
-        rows = np.flatnonzero(everyone.row >= 0)
+        rows = (everyone.row >= 0).nonzero()[0]
         if not len(rows):
             return
         match = everyone.row[rows]
-        boxes = self._with_feet(rows, seen.xyxy[match].astype(np.float64), t_ns)
+        boxes = self._with_feet(rows, seen.xyxy[match].astype(np.float64), foreseen[rows], t_ns)
         everyone.mean[rows], everyone.cov[rows] = kalman.update(everyone.mean[rows], everyone.cov[rows], kalman.to_xyah(boxes))
         everyone.seen_ns[rows] = t_ns
         # The class is what most of the score went to; one running lead is enough to know (Boyer and Moore's majority vote).
-        lead = everyone.vote[rows] + np.where(seen.class_id[match] == everyone.class_id[rows], seen.score[match], -seen.score[match])
-        everyone.class_id[rows] = np.where(lead < 0, seen.class_id[match], everyone.class_id[rows])
+        class_id, score = seen.class_id[match], seen.score[match]
+        lead = everyone.vote[rows] + np.where(class_id == everyone.class_id[rows], score, -score)
+        lost = lead < 0
+        everyone.class_id[rows[lost]] = class_id[lost]
         everyone.vote[rows] = np.abs(lead)
 
-    def _with_feet(self, rows: Rows, boxes: F64, t_ns: int) -> F64:
-        """The boxes (K, 4) seen of the tracks `rows` (K,), completed down to the foreseen feet where those are hidden for a moment."""
+    def _with_feet(self, rows: Rows, boxes: F64, foreseen: F64, t_ns: int) -> F64:
+        """The boxes (K, 4) seen of the tracks `rows` (K,), completed down to the `foreseen` (K, 4) feet where those are hidden for a moment."""
         everyone = self._all
-        foreseen = kalman.to_xyxy(everyone.mean[rows])
-        # A height is believed against the eyes for no longer than it was watched before.
-        while_ns = self._options.hidden_feet_s * _NS
-        believed = (t_ns - everyone.whole_ns[rows] < while_ns) & (everyone.whole_ns[rows] - everyone.born_ns[rows] >= while_ns)
-        cut = feet.hidden(foreseen, boxes) & believed
+        cut = feet.hidden(foreseen, boxes)
+        if cut.any():
+            # A height is believed against the eyes for no longer than it was watched before.
+            while_ns = self._options.hidden_feet_s * _NS
+            whole_ns = everyone.whole_ns[rows]
+            cut &= (t_ns - whole_ns < while_ns) & (whole_ns - everyone.born_ns[rows] >= while_ns)
+            boxes[cut, 3] = foreseen[cut, 3]
         everyone.whole_ns[rows[~cut]] = t_ns
-        boxes[cut, 3] = foreseen[cut, 3]
         return boxes
 
     def _end_unseen(self, t_ns: int) -> I64:
         """Drop unconfirmed tracks that missed this frame and confirmed ones that are out of sight for too long; returns the ids of the latter."""
         everyone = self._all
+        unseen = everyone.row < 0
+        if not unseen.any():
+            return _NO_IDS
         unseen_ns = t_ns - everyone.seen_ns
         everyone.past |= unseen_ns > self._options.lost_s * _NS
-        return self._drop((everyone.row < 0) & ((everyone.id == 0) | (unseen_ns > self._horizon_ns)))
+        return self._drop(unseen & ((everyone.id == 0) | (unseen_ns > self._horizon_ns)))
 
     def _bear(self, seen: Detections, rows: NDArray[np.intp], t_ns: int) -> None:
         """Begin a track at each detection of `rows` (K,)."""
@@ -216,11 +226,16 @@ class ByteTrack:
     def _end_duplicates(self) -> I64:
         """Where a track in sight lies on a lost one, drop the one with the shorter life; returns the ids among them."""
         everyone = self._all
-        here, lost = np.flatnonzero(everyone.row >= 0), np.flatnonzero((everyone.row < 0) & ~everyone.past)
-        if not len(here) or not len(lost):
+        in_sight = everyone.row >= 0
+        lost = (~in_sight & ~everyone.past).nonzero()[0]
+        if not len(lost):
             return _NO_IDS
-        boxes = kalman.to_xyxy(everyone.mean)
-        i, j = np.nonzero(geometry.iou(boxes[here], boxes[lost]) > self._options.duplicate_iou)
+        here = in_sight.nonzero()[0]
+        i, j, overlap = geometry.overlaps(kalman.to_xyxy(everyone.mean[here]), kalman.to_xyxy(everyone.mean[lost]))
+        same = overlap > self._options.duplicate_iou
+        if not same.any():
+            return _NO_IDS
+        i, j = i[same], j[same]
         life = everyone.seen_ns - everyone.born_ns
         older = life[here[i]] > life[lost[j]]
         gone = np.zeros(len(everyone), np.bool_)
@@ -236,23 +251,22 @@ class ByteTrack:
             return self._early
         age = t_ns - everyone.born_ns
         proved = unconfirmed & (at_once | ((age > 0) & (age >= self._options.confirm_s * _NS)))
-        n = int(proved.sum())
-        continued = self._stitch(np.flatnonzero(proved), t_ns)
-        new = proved & (everyone.id == 0)
-        everyone.id[new] = np.arange(self._next_id, self._next_id + int(new.sum()))
-        self._next_id += int(new.sum())
+        continued = self._stitch(proved.nonzero()[0], t_ns)
+        new = (proved & (everyone.id == 0)).nonzero()[0]
+        everyone.id[new] = np.arange(self._next_id, self._next_id + len(new))
+        self._next_id += len(new)
         early = self._early
         backlog = Backlog.empty()
-        if n and len(early):
-            keys, ids = everyone.key[proved], everyone.id[proved]
-            at = np.minimum(np.searchsorted(keys, early.id), n - 1)
-            told = keys[at] == early.id
-            by_id = np.argsort(ids[at][told], kind="stable")
-            backlog = Backlog(ids[at][told][by_id], early.t_ns[told][by_id], early.xyxy[told][by_id])
-        waiting = np.flatnonzero(unconfirmed & ~proved)
-        still = np.isin(early.id, everyone.key[waiting])
+        if len(early) and proved.any():
+            at, told = find(everyone.key[proved], early.id)
+            ids = everyone.id[proved][at[told]]
+            by_id = np.argsort(ids, kind="stable")
+            backlog = Backlog(ids[by_id], early.t_ns[told][by_id], early.xyxy[told][by_id])
+        waiting = (unconfirmed & ~proved).nonzero()[0]
+        keys = everyone.key[waiting]
+        _, still = find(keys, early.id)
         self._early = Backlog(
-            np.concatenate([early.id[still], everyone.key[waiting]]),
+            np.concatenate([early.id[still], keys]),
             np.concatenate([early.t_ns[still], np.full(len(waiting), t_ns, np.int64)]),
             np.concatenate([early.xyxy[still], seen.xyxy[everyone.row[waiting]]]),
         )
@@ -263,9 +277,11 @@ class ByteTrack:
     def _stitch(self, born: Rows, t_ns: int) -> Rows:
         """Let those of the newborn rows `born` that continue a lost track take over its id and its past; returns the rows of what they continue."""
         everyone = self._all
-        lost = np.flatnonzero((everyone.id > 0) & (everyone.row < 0) & (t_ns - everyone.seen_ns <= self._options.stitch_s * _NS))
-        if not self._options.stitch_s or not len(born) or not len(lost):
-            return np.empty(0, np.intp)
+        if not self._options.stitch_s or not len(born):
+            return born[:0]
+        lost = ((everyone.id > 0) & (everyone.row < 0) & (t_ns - everyone.seen_ns <= self._options.stitch_s * _NS)).nonzero()[0]
+        if not len(lost):
+            return lost
         old, new = stitch.continuations(everyone, lost, born)
         everyone.id[new], everyone.born_ns[new] = everyone.id[old], everyone.born_ns[old]
         everyone.vote[new] += everyone.vote[old]  # both are led by the same class
@@ -273,11 +289,20 @@ class ByteTrack:
 
     def _report(self, seen: Detections, order: NDArray[np.intp], backlog: Backlog, ended: I64) -> Tracks:
         everyone = self._all
-        rows = np.flatnonzero((everyone.row >= 0) & (everyone.id > 0))
+        rows = ((everyone.row >= 0) & (everyone.id > 0)).nonzero()[0]
         rows = rows[np.argsort(everyone.id[rows])]
         match = everyone.row[rows]
         xyxy = kalman.to_xyxy(everyone.mean[rows]).astype(np.float32)
         return Tracks(everyone.id[rows], xyxy, seen.score[match], everyone.class_id[rows], order[match].astype(np.int32), backlog, ended)
+
+
+def _order(detections: Detections) -> Rows:
+    """By the lower edge, then by all else, so that the order in which they come cannot decide anything."""
+    order = np.argsort(detections.xyxy[:, 3])
+    edge = detections.xyxy[order, 3]
+    if (edge[1:] == edge[:-1]).any():  # seldom, and sorting by five keys is slow
+        return np.lexsort((detections.score, *detections.xyxy.T))
+    return order
 
 
 def _grown(boxes: kalman.F64, reach: float) -> kalman.F64:

@@ -27,16 +27,23 @@ _ASPECT_VALUE, _ASPECT_VELOCITY, _ASPECT_MEASURED = 1e-2, 1e-5, 1e-1
 
 def to_xyah(xyxy: NDArray[np.floating]) -> F64:
     """Corners (N, 4) -> centre, aspect, height (N, 4)."""
-    x1, y1, x2, y2 = xyxy.astype(np.float64).T
-    h = np.maximum(y2 - y1, _LEAST)
-    return np.stack([(x1 + x2) / 2, (y1 + y2) / 2, (x2 - x1) / h, h], axis=1)
+    xyxy = xyxy.astype(np.float64)
+    out = np.empty_like(xyxy)
+    out[:, :2] = (xyxy[:, :2] + xyxy[:, 2:]) / 2
+    out[:, 2:] = xyxy[:, 2:] - xyxy[:, :2]
+    np.maximum(out[:, 3], _LEAST, out=out[:, 3])
+    out[:, 2] /= out[:, 3]
+    return out
 
 
 def to_xyxy(mean: F64) -> F64:
     """The boxes (N, 4) that the means (N, 2, 4) stand for."""
-    x, y, a, h = mean[:, 0].T
-    w2, h2 = a * h / 2, h / 2
-    return np.stack([x - w2, y - h2, x + w2, y + h2], axis=1)
+    centre, half = mean[:, 0, :2], mean[:, 0, 2:] / 2
+    half[:, 0] *= mean[:, 0, 3]
+    out = np.empty((len(mean), 4))
+    np.subtract(centre, half, out=out[:, :2])
+    np.add(centre, half, out=out[:, 2:])
+    return out
 
 
 def _variances(h: F64, part: float, aspect: float) -> F64:
@@ -64,27 +71,39 @@ def predict(mean: F64, cov: F64, ticks: float, *, value: float = VALUE, velocity
     The noise of u ticks is what u steps of one add up to, a polynomial in u that also holds for parts of a tick. So one step over a gap
     equals many small ones, at every frame rate. That polynomial is a variance while `value` is at least a tenth or so of `velocity`.
     """
-    u, h = ticks, mean[:, 0, 3]
-    value_var, velocity_var = _variances(h, value, _ASPECT_VALUE), _variances(h, velocity, _ASPECT_VELOCITY)
-    pp, pv, vv = cov[:, 0], cov[:, 1], cov[:, 2]
-    out_mean, out_cov = mean.copy(), np.empty_like(cov)
+    u = ticks
+    out_mean = mean.copy()
     out_mean[:, 0] += u * mean[:, 1]
     # A shrinking box must not turn inside out in a long gap.
     np.maximum(out_mean[:, 0, 2:], _LEAST, out=out_mean[:, 0, 2:])
-    out_cov[:, 0] = pp + u * (2 * pv + u * vv) + u * value_var + (u * (u - 1) * (2 * u - 1) / 6) * velocity_var
-    out_cov[:, 1] = pv + u * vv + (u * (u - 1) / 2) * velocity_var
-    out_cov[:, 2] = vv + u * velocity_var
+    pv, vv = cov[:, 1], cov[:, 2]
+    out_cov = _noise(mean[:, 0, 3], u, value, velocity)
+    out_cov += cov
+    carried = pv + u * vv
+    out_cov[:, 0] += u * (pv + carried)
+    out_cov[:, 1] += u * vv
     return out_mean, out_cov
+
+
+def _noise(h: F64, u: float, value: float, velocity: float) -> F64:
+    """(N, 3, 4): what `u` ticks add to the covariance of boxes of heights `h` (N,)."""
+    steps = u * (u - 1) / 2
+
+    def grown(value: float, velocity: float) -> F64:
+        of_value, of_velocity = value**2, velocity**2
+        return np.array([u * of_value + steps * (2 * u - 1) / 3 * of_velocity, steps * of_velocity, u * of_velocity])
+
+    out = np.empty((len(h), 3, 4))
+    np.multiply((h * h)[:, None, None], grown(value, velocity)[:, None], out=out)
+    out[:, :, 2] = grown(_ASPECT_VALUE, _ASPECT_VELOCITY)
+    return out
 
 
 def update(mean: F64, cov: F64, measured: F64) -> tuple[F64, F64]:
     """Mean and covariance after the boxes were seen at `measured` (N, 4)."""
-    pp, pv, vv = cov[:, 0], cov[:, 1], cov[:, 2]
-    total = pp + _variances(mean[:, 0, 3], VALUE, _ASPECT_MEASURED)
-    gain = cov[:, :2] / total[:, None]
-    out_mean = mean + gain * (measured - mean[:, 0])[:, None]
-    out_cov = np.empty_like(cov)
-    out_cov[:, 0] = pp - gain[:, 0] * pp
-    out_cov[:, 1] = pv - gain[:, 0] * pv
-    out_cov[:, 2] = vv - gain[:, 1] * pv
+    gain = cov[:, :2] / (cov[:, 0] + _variances(mean[:, 0, 3], VALUE, _ASPECT_MEASURED))[:, None]
+    out_mean, out_cov = mean.copy(), cov.copy()
+    out_mean += gain * (measured - mean[:, 0])[:, None]
+    out_cov[:, :2] -= gain[:, :1] * cov[:, :2]
+    out_cov[:, 2] -= gain[:, 1] * cov[:, 1]
     return out_mean, out_cov

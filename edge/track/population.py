@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -67,17 +67,17 @@ class Population:
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The arrays by name; to be copied by who keeps them."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in _DTYPES}
 
     def __len__(self) -> int:
         return len(self.key)
 
     def keep(self, rows: Bools) -> None:
         """Forget all rows but these."""
-        for name, column in self.columns().items():
-            setattr(self, name, column[rows])
+        for name in _DTYPES:
+            setattr(self, name, getattr(self, name)[rows])
 
     def join(self, other: Population) -> None:
         """Append the rows of `other`."""
-        for name, column in other.columns().items():
-            setattr(self, name, np.concatenate([getattr(self, name), column]))
+        for name in _DTYPES:
+            setattr(self, name, np.concatenate([getattr(self, name), getattr(other, name)]))

@@ -25,7 +25,6 @@ _LEAP = 0.1
 """By how much a box may have leapt (standard deviation), in box heights: a track is lost on the spot only if its box did not move as foreseen."""
 _LEAST_HEIGHT = 2 / 3
 """Of the taller box: one that is lower is no more the same box, but a part of a person or somebody farther away."""
-_NEVER = 1e6
 
 
 def continuations(everyone: Population, lost: Rows, born: Rows) -> tuple[Rows, Rows]:
@@ -40,11 +39,11 @@ def continuations(everyone: Population, lost: Rows, born: Rows) -> tuple[Rows, R
         & (everyone.class_id[new] == everyone.class_id[old])
         & (np.minimum(height[old], height[new]) >= _LEAST_HEIGHT * np.maximum(height[old], height[new]))
     )
-    if not possible.any():
-        none = np.empty(0, np.intp)
-        return none, none
-    rows, columns = pair(np.where(possible, _doubt(everyone, lost, born), _NEVER), 0.0)
-    return lost[rows], born[columns]
+    rows, columns = possible.nonzero()
+    if not len(rows):
+        return rows, columns
+    pairs = pair(rows, columns, _doubt(everyone, lost, born)[rows, columns], 0.0)
+    return lost[rows[pairs]], born[columns[pairs]]
 
 
 def _doubt(everyone: Population, lost: Rows, born: Rows) -> F64:

@@ -45,10 +45,22 @@ def test_iou_is_symmetric_bounded_and_one_with_itself(a: list, b: list) -> None:
     np.testing.assert_array_equal(np.diag(geometry.iou(p, p)), 1)
 
 
+@given(boxes, boxes)
+def test_overlaps_are_the_pairs_whose_iou_is_not_zero_to_the_bit(a: list, b: list) -> None:
+    p, q = np.array(a, np.float64) / 3, np.array(b, np.float64) / 3
+    overlap = geometry.iou(p, q)
+    i, j, found = geometry.overlaps(p, q)
+    np.testing.assert_array_equal(np.stack([i, j]), np.stack(np.nonzero(overlap)))
+    np.testing.assert_array_equal(found, overlap[i, j])
+
+
 def test_boxes_without_area_overlap_nothing_and_warn_of_nothing() -> None:
     flat = np.array([[5, 5, 5, 9], [3, 3, 3, 3]], np.float32)
     assert not geometry.iou(flat, np.array([[0, 0, 10, 10], [5, 5, 5, 9]], np.float32)).any()
     assert geometry.iou(flat[:0], flat).shape == (0, 2)
+    inside_out = np.array([[9, 9, 1, 1], [5, 5, 5, 9]], np.float32)
+    assert not geometry.overlaps(np.concatenate([flat, inside_out]), np.array([[0, 0, 10, 10], [8, 8, 2, 2]], np.float32))[2].any()
+    assert len(geometry.overlaps(flat[:0], flat)[0]) == len(geometry.overlaps(flat, flat[:0])[0]) == 0
 
 
 def test_feet_are_the_bottom_centre_and_centers_the_middle() -> None:

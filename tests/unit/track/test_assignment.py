@@ -5,11 +5,19 @@ from __future__ import annotations
 from itertools import permutations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from edge.track.assignment import pair
+from edge.track import assignment
+
+
+def pair(cost: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns paired where every pair of the matrix is possible."""
+    rows, columns = (index.ravel() for index in np.indices(cost.shape))
+    pairs = assignment.pair(rows, columns, cost.ravel(), limit)
+    return rows[pairs], columns[pairs]
 
 
 def _best_total(cost: np.ndarray, limit: float) -> float:
@@ -37,11 +45,29 @@ def test_nothing_below_the_limit_pairs_nothing():
     assert len(rows) == len(columns) == 0
 
 
-def test_pairs_that_only_have_each_other_need_no_solver():
+def test_pairs_that_are_not_possible_are_not_made():
+    rows, columns, cost = np.array([0, 0, 2]), np.array([3, 5, 3]), np.array([0.1, 0.3, 0.2])
+    assert sorted(assignment.pair(rows, columns, cost, 0.8)) == [1, 2]
+    assert len(assignment.pair(rows[:0], columns[:0], cost[:0], 0.8)) == 0
+
+
+def test_pairs_that_tie_are_made_once():
+    rows, columns = pair(np.full((3, 2), 0.4), 0.8)
+    assert len(rows) == len(set(rows)) == len(set(columns)) == 2
+
+
+def test_pairs_that_only_have_each_other_need_no_solver(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(assignment, "_solve", None)
     cost = np.ones((3, 3))
     cost[0, 2] = cost[2, 0] = 0.1
     rows, columns = pair(cost, 0.8)
     assert set(zip(rows.tolist(), columns.tolist(), strict=True)) == {(0, 2), (2, 0)}
+
+
+def test_a_pair_worth_more_than_all_its_rivals_together_needs_no_solver(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(assignment, "_solve", None)
+    rows, columns = pair(np.array([[0.1, 0.6, 0.9], [0.6, 0.2, 0.7], [0.7, 0.6, 0.5]]), 0.8)
+    assert sorted(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 0), (1, 1), (2, 2)]
 
 
 def test_what_costs_as_much_as_being_alone_is_left_alone():
