@@ -18,9 +18,10 @@ def spread(values_ms: Sequence[float]) -> dict[str, float]:
 
 
 def collect(blocks: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, list[float]]:
-    """The stages' values of all blocks, joined, with their sum a frame as `total`."""
+    """The stages' values of all blocks, joined, with their sum a frame as `total`; `boxes`, which only ours draws, is not in it."""
     stages = {name: [value for block in blocks for value in block[name]] for name in blocks[0]}
-    return {**stages, "total": [sum(frame) for frame in zip(*stages.values(), strict=True)]}
+    summed = [values for name, values in stages.items() if name != "boxes"]
+    return {**stages, "total": [sum(frame) for frame in zip(*summed, strict=True)]}
 
 
 def spreads(stages: Mapping[str, Sequence[float]]) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,14 +22,17 @@ from edge.demo.broker import Broker
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S) for line in block.splitlines() if line.strip()]
+(PYTHON,) = re.findall(r"```python\n(.*?)```", README, re.S)
 (YAML,) = re.findall(r"```yaml\n(.*?)```", README, re.S)
 
 
-def edge(command: str, folder: Path) -> str:
+def edge(command: str, folder: Path, **environment: str) -> str:
     """Run an `edge ...` line of the README."""
     words = shlex.split(command)
     assert words[0] == "edge"
-    done = subprocess.run([sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, timeout=110)
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, timeout=110, env={**os.environ, **environment}
+    )
     assert done.returncode == 0, f"{command}\n{done.stderr}"
     return done.stdout
 
@@ -38,7 +44,9 @@ def the(prefix: str) -> str:
 
 
 def test_every_command_has_a_test_here() -> None:
-    known = ("make demo", "make test", "edge run --source", "edge eval", "edge config example", "edge config check", "edge config schema")
+    config = ("edge config example", "edge config check", "edge config schema")
+    bench = ("edge bench frame", "edge bench pipeline", "edge bench run")
+    known = ("make demo", "make test", "edge run --source", "edge eval", "edge build", "edge heatmap", *config, *bench)
     assert [line for line in COMMANDS if not line.startswith(known)] == []
     for prefix in known:
         the(prefix)
@@ -103,3 +111,45 @@ def test_the_configuration_is_right_and_so_are_its_commands(tmp_path: Path) -> N
     (tmp_path / "edge.yaml").write_text(edge(the("edge config example"), tmp_path))
     assert "is right" in edge(the("edge config check"), tmp_path)
     assert '"$defs"' in edge(the("edge config schema"), tmp_path)
+
+
+def test_a_model_is_built_from_its_weights(tmp_path: Path, shared: Path) -> None:
+    """By the real exporter, in an environment of its own."""
+    python = Path(os.environ.get("EDGE_ULTRALYTICS_PYTHON") or ROOT / ".venv-ultralytics" / "bin" / "python")
+    if not python.exists():
+        pytest.skip(f"no environment with Ultralytics at {python}; scripts/ultralytics_env.sh makes one")
+    shutil.copy(shared / "models" / "yolo11n.pt", tmp_path)
+    edge(the("edge build"), tmp_path, EDGE_EXPORT_PYTHON=str(python))
+    assert (tmp_path / "yolo11n.onnx").stat().st_size > 5_000_000
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second of a picture as wide as the README's region."""
+    path = tmp_path_factory.mktemp("clip") / "video.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=5)
+        stream.width, stream.height = 1280, 720
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((720, 1280, 3), 90, np.uint8), format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def test_the_program_for_people_from_ultralytics(clip: Path, shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = PYTHON.replace("path/to/video.mp4", str(clip)).replace("yolo11n.pt", str(shared / "models" / "yolo11n.onnx"))
+    exec(compile(program, "README.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == ["0 0 {}"] * 5
+
+
+def test_the_command_for_people_from_ultralytics(tmp_path: Path, clip: Path, shared: Path) -> None:
+    command = the("edge heatmap").replace("path/to/video.mp4", str(clip)).replace("yolo11n.pt", str(shared / "models" / "yolo11n.onnx"))
+    edge(command, tmp_path)
+    assert list(tmp_path.rglob("*.mp4"))
+
+
+def test_the_measurements_give_their_figures(tmp_path: Path, clip: Path, shared: Path) -> None:
+    assert "frame" in json.loads(edge(the("edge bench frame") + " --frames 10 --json", tmp_path))
+    assert "pipeline" in json.loads(edge(the("edge bench pipeline") + " --seconds 1 --json", tmp_path))
+    run = the("edge bench run").replace("video.mp4", str(clip)).replace("yolo11n.onnx", str(shared / "models" / "yolo11n.onnx"))
+    assert "run" in json.loads(edge(run + " --rounds 1 --json", tmp_path))

@@ -99,7 +99,7 @@ class Tint:
 
     def over(self, picture: U8) -> U8:
         """A new picture: `picture` with the heat on it. What lies outside the heat is copied, the rest is written once."""
-        out: U8 = np.empty_like(picture)
+        out = np.empty(picture.shape, np.uint8)
         if self._part is None:
             out[:] = picture
             return out
