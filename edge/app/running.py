@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.app.camera import CameraBuilder, Surroundings
+from edge.backends import detector_of
 from edge.config import Config
 from edge.data import Message
 from edge.errors import BrokerError, StoreError, UsageError
@@ -113,7 +114,7 @@ def running(
 
 
 def open_detector(config: Config) -> Detector:
-    """The configuration's detector, not entered yet. The vendor is imported in the branch that needs it."""
+    """The configuration's detector, not entered yet."""
     if config.model == "scene":
         from edge.sources.synthetic import SceneDetector, scene_of
 
@@ -123,16 +124,18 @@ def open_detector(config: Config) -> Detector:
                 raise UsageError(f"camera {name!r}: `model: scene` knows the boxes of synthetic:// cameras only; give a YOLO11 .onnx")
             scenes[name] = scene_of(camera.source)
         return SceneDetector(scenes)
-    match config.backend:
-        case "auto" | "cpu":
-            from edge.backends.cpu.detector import OnnxDetector
-            from edge.engine import resolve_model
+    everything = any(not camera.classes for camera in config.cameras.values())
+    wanted = () if everything else sorted({name for camera in config.cameras.values() for name in camera.classes})
+    return detector_of(_onnx(config.model), config.detect, backend=config.backend, class_names=wanted)
 
-            everything = any(not camera.classes for camera in config.cameras.values())
-            wanted = () if everything else sorted({name for camera in config.cameras.values() for name in camera.classes})
-            # A path is opened with the rest; a name must be found, perhaps made, before anything is.
-            model = Path(config.model) if config.model.endswith(".onnx") else resolve_model(config.model)
-            return OnnxDetector(model, config.detect, class_names=wanted)
+
+def _onnx(model: str) -> Path:
+    """The ONNX file that a model's name means. A path of one is taken as it is: what is wrong with it is said when it is opened."""
+    if Path(model).suffix == ".onnx":
+        return Path(model)
+    from edge.engine import resolve_model
+
+    return resolve_model(model)
 
 
 def _publisher(config: Config, store: Store, stack: ExitStack, boot_id: str, clock: Clock) -> MqttPublisher:

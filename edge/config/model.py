@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
+from edge.backends import Backend
 from edge.count import LineOptions, ZoneOptions
 from edge.data import Size
 from edge.detect import DetectOptions
@@ -168,8 +169,9 @@ class Config(_Section):
     timezone: str = "UTC"
     """Names days only: when `heatmap.span: day` begins."""
     model: str = "yolo11n.onnx"
-    """Path of a YOLO11 model as ONNX; `scene` stands for a synthetic camera's own boxes."""
-    backend: Literal["auto", "cpu"] = "auto"
+    """A YOLO11 model: the path of an .onnx, or a name or .pt of which one is found or made; `scene` stands for a synthetic camera's own boxes."""
+    backend: Backend = "auto"
+    """Where networks run: cpu, or auto for the best that this installation has."""
     detect: DetectOptions = DetectOptions()
     mqtt: MqttOptions | None = None
     """The broker; null publishes nothing (the outbox then stays empty)."""

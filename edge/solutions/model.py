@@ -17,20 +17,12 @@ IN_THE_BOX = Path(edge.__file__).parents[1] / "models" / "plaza.onnx"
 
 def detector_of(options: HeatmapOptions) -> Detector:
     """The detector of `options`, not entered yet. ModelError says how to get a model where there is none."""
-    from edge.app import open_detector
-    from edge.config import CameraConfig, Config
+    from edge.backends import detector_of as chosen
 
     on_cpu = options.device is not None and str(options.device).lower().startswith("cpu")
     if options.device is not None and not on_cpu:
         log.warning("device %r is left to the back-end: it takes the best that this installation has", options.device)
-    config = Config(
-        model=str(_path(options.model)),
-        backend="cpu" if on_cpu else "auto",
-        detect=options.detect,
-        # Frames are brought by the caller: the camera only says that every class is wanted.
-        cameras={"frames": CameraConfig(source="synthetic://plaza", classes=())},
-    )
-    return open_detector(config)
+    return chosen(_path(options.model), options.detect, backend="cpu" if on_cpu else "auto")
 
 
 def _path(model: str | Path | None) -> Path:
