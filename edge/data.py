@@ -93,9 +93,9 @@ def _column(values: object, dtype: type, name: str, rows: int, width: int | None
     """`values` as a read-only array of `dtype` shaped (rows,) or (rows, width); ValueError names the column that is not."""
     array: NDArray[Any] = np.asarray(values, dtype=dtype)
     wanted = (rows,) if width is None else (rows, width)
-    if array.size == 0 and rows == 0:
-        array = array.reshape(wanted)
     if array.shape != wanted:
+        if array.size == 0 and rows == 0:
+            return _column(array.reshape(wanted), dtype, name, rows, width)
         raise ValueError(f"{name} has shape {array.shape}, wanted {wanted}")
     if array.flags.writeable:
         array = array.view()

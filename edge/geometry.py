@@ -27,7 +27,7 @@ def iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating
     return overlap
 
 
-def overlaps(a: NDArray[np.floating], b: NDArray[np.floating]) -> tuple[Rows, Rows, NDArray[np.floating]]:
+def overlaps(a: F64, b: F64) -> tuple[Rows, Rows, F64]:
     """The pairs of boxes (A, 4), (B, 4) that overlap: rows (K,) of `a`, rows (K,) of `b`, and their `iou` (K,), in order of the rows.
 
     In a crowd few of A x B pairs do, so looking for them first is much cheaper than `iou` of all, and the figures are the same to the bit.
@@ -40,8 +40,7 @@ def overlaps(a: NDArray[np.floating], b: NDArray[np.floating]) -> tuple[Rows, Ro
     np.maximum(side, 0, out=side)  # of boxes that are inside out
     inter = side[:, 0] * side[:, 1]
     union = area(a)[i] + area(b)[j] - inter
-    overlap: NDArray[np.floating] = np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
-    return i, j, overlap
+    return i, j, np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
 
 
 def area(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -89,9 +88,14 @@ def meeting(p: F64, q: F64, start: F64, end: F64) -> F64:
     return np.where(meets, t, np.nan)
 
 
+def following(ring: F64) -> F64:
+    """Of each corner of the polygon `ring` (V, 2) the next one -> (V, 2): together the sides' ends."""
+    return np.concatenate([ring[1:], ring[:1]])
+
+
 def inside(points: F64, ring: F64) -> Bools:
     """Which points (A, 2) lie in the polygon `ring` (V, 2), by the even-odd rule -> (A,). The ring may or may not repeat its first point."""
-    a, b = ring, np.roll(ring, -1, axis=0)
+    a, b = ring, following(ring)
     y = points[:, 1, None]
     spans = (a[None, :, 1] > y) != (b[None, :, 1] > y)
     rise = b[:, 1] - a[:, 1]
@@ -103,11 +107,11 @@ def inside(points: F64, ring: F64) -> Bools:
 
 def border_distance(points: F64, ring: F64) -> F64:
     """Distance in px from points (A, 2) to the border of the polygon `ring` (V, 2) -> (A,)."""
-    a, b = ring, np.roll(ring, -1, axis=0)
+    a, b = ring, following(ring)
     along = b - a
     length2 = np.maximum((along**2).sum(axis=1), 1e-12)
     to = points[:, None, :] - a[None, :, :]
-    t = np.clip((to * along[None]).sum(axis=2) / length2[None], 0, 1)
+    t = np.minimum(np.maximum((to * along[None]).sum(axis=2) / length2[None], 0), 1)
     away = to - t[..., None] * along[None]
     distance: F64 = np.sqrt((away**2).sum(axis=2).min(axis=1))
     return distance

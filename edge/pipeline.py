@@ -81,25 +81,18 @@ class Pipeline:
         events: list[Event] = []
         warmths: list[Warmth] = []
         for sights in self._sights(tracks, seen, stamp):
-            moving = self._moving(sights)
-            if not moving.all():
-                # Lines keep what they know of it: the step with which it moves on may be the one across a line.
-                still = sights.id[~moving]
-                events += self._zones.end(still, stamp.t_ns)
-                self._heat.end(still)
-                sights = _select(sights, moving)
+            if self._options.max_still_s is not None:
+                sights = self._without_still(sights, self._options.max_still_s, stamp.t_ns, events)
             events += self._lines.count(sights, stamp.t_ns)
             events += self._zones.count(sights, stamp.t_ns)
             warmths.append(self._heat.warm(sights))
-        events += self._forget(tracks.ended, stamp.t_ns)
-        self._still.drop(tracks.ended)
+        if len(tracks.ended):
+            events += self._forget(tracks.ended, stamp.t_ns)
         return Result(stamp, tracks, tuple(events), _join(warmths))
 
     def expire(self, t_ns: int) -> tuple[Event, ...]:
         """Every track ends: time has no continuity with what comes next. Who was in a zone vanished there."""
-        ended = self._track.end()
-        self._still.drop(ended)
-        return tuple(self._forget(ended, t_ns))
+        return tuple(self._forget(self._track.end(), t_ns))
 
     def occupancy(self) -> dict[str, int]:
         """How many are inside each zone now."""
@@ -131,6 +124,8 @@ class Pipeline:
             scale = np.array([self.reference.width / size.width, self.reference.height / size.height] * 2, np.float32)
             xyxy = xyxy * scale
             detections = Detections(xyxy, detections.score, detections.class_id)
+        if options.class_ids is None and not options.least_box_px and not options.ignore:
+            return detections
         keep = np.ones(len(detections), np.bool_)
         if options.class_ids is not None:
             keep &= np.isin(detections.class_id, list(options.class_ids))
@@ -159,25 +154,33 @@ class Pipeline:
         feet = self._options.anchor == "feet"
         point = geometry.feet(xyxy) if feet else geometry.centers(xyxy)
         wide = xyxy.astype(np.float64)
+        size = wide[:, 2:] - wide[:, :2]
         sure = uncut if feet else np.ones(len(ids), np.bool_)
-        return Sights(ids, t_ns, point, wide[:, 2] - wide[:, 0], wide[:, 3] - wide[:, 1], sure, class_id)
+        return Sights(ids, t_ns, point, size[:, 0], size[:, 1], sure, class_id)
 
-    def _moving(self, sights: Sights) -> Bools:
-        """Which tracks have moved within `max_still_s`."""
-        if self._options.max_still_s is None or not len(sights):
-            return np.ones(len(sights), np.bool_)
+    def _without_still(self, sights: Sights, max_still_s: float, t_ns: int, events: list[Event]) -> Sights:
+        """The sights of tracks that have moved within `max_still_s`; the zones' events about the others are added to `events`."""
+        if not len(sights):
+            return sights
         rows, new = self._still.rows(sights.id)
         away = np.hypot(*(sights.point - self._still["point"][rows]).T)
         moved = new | (away > _STILL_SHARE * sights.height)
         self._still["point"][rows[moved]] = sights.point[moved]
         self._still["since_ns"][rows[moved]] = sights.t_ns[moved]
-        moving: Bools = sights.t_ns - self._still["since_ns"][rows] <= self._options.max_still_s * 1e9
-        return moving
+        moving: Bools = sights.t_ns - self._still["since_ns"][rows] <= max_still_s * 1e9
+        if moving.all():
+            return sights
+        # Lines keep what they know of the still: the step with which one moves on may be the one across a line.
+        still = sights.id[~moving]
+        events += self._zones.end(still, t_ns)
+        self._heat.end(still)
+        return _select(sights, moving)
 
     def _forget(self, ids: I64, t_ns: int) -> list[Event]:
-        """The counters drop these tracks."""
+        """Whoever remembers something of these tracks drops it."""
         self._lines.end(ids)
         self._heat.end(ids)
+        self._still.drop(ids)
         return self._zones.end(ids, t_ns)
 
 

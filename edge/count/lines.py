@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from edge import geometry
 from edge.count.options import LineOptions
-from edge.data import I64, Event, Sights
+from edge.data import I64, Bools, Event, Sights
 from edge.roll import Array, Roll
 
 _NEVER = np.iinfo(np.int64).min
+_BESIDE = 1e-6
+"""Px squared: a way whose ends lie on one side, by distances whose product is more, does not meet the line, whatever the rounding."""
 
 
 class Lines:
@@ -44,15 +46,23 @@ class Lines:
         if not self._names or not len(sights):
             return []
         roll, (rows, _) = self._roll, self._roll.rows(sights.id)
-        self._walk(rows, sights)
+        before = roll["point"][rows]
+        both = geometry.signed_distance(np.concatenate([before, sights.point]), self._start, self._end)
+        was, distance = both[: len(rows)], both[len(rows) :]
+        self._walk(rows, before, sights, was * distance < _BESIDE)
         side, met_ns = roll["side"][rows], roll["met_ns"][rows]
-        distance = geometry.signed_distance(sights.point, self._start, self._end)
-        clear = (np.abs(distance) > self._band * sights.height[:, None]) & sights.sure[:, None]
-        now = np.where(clear, np.sign(distance).astype(np.int8), side)
-        crossed = clear & (side != 0) & (now != side) & (met_ns != _NEVER)
-        events = [self._event(sights, rows, t, line, int(now[t, line]), t_counted_ns) for t, line in np.argwhere(crossed)]
-        roll["side"][rows] = now
-        roll["met_ns"][rows] = np.where(clear, _NEVER, met_ns)
+        clear = (np.abs(distance) > (self._band * sights.height)[:, None]) & sights.sure[:, None]
+        turned = clear & (np.sign(distance) != side)
+        if turned.any():
+            roll["side"][rows] = np.where(turned, np.sign(distance), side)
+        met = clear & (met_ns != _NEVER)
+        if not met.any():
+            return []
+        roll["met_ns"][rows] = np.where(met, _NEVER, met_ns)
+        events = [
+            self._event(sights, rows, t, line, -int(side[t, line]), int(met_ns[t, line]), t_counted_ns)
+            for t, line in np.argwhere(met & turned & (side != 0))
+        ]
         return sorted(events, key=lambda e: (e.t_ns, e.track, e.place))
 
     def end(self, ids: I64) -> None:
@@ -65,21 +75,21 @@ class Lines:
     def restore(self, state: Mapping[str, Array]) -> None:
         self._roll.restore(state)
 
-    def _walk(self, rows: NDArray[np.intp], sights: Sights) -> None:
-        """Move the tracks in `rows` to their new points, noting which segments their way there meets."""
+    def _walk(self, rows: NDArray[np.intp], before: Array, sights: Sights, near: Bools) -> None:
+        """Move the tracks in `rows` from `before` to their new points, noting which segments their way there meets; only `near` (A, L) can."""
         roll = self._roll
-        before, t_before = roll["point"][rows], roll["t_ns"][rows]
-        along = geometry.meeting(before, sights.point, self._start, self._end)  # NaN for a newcomer, whose `before` is NaN
-        track, line = np.nonzero(~np.isnan(along))
-        if len(track):
-            part = along[track, line]
-            lasted = (sights.t_ns - t_before)[track]
-            roll["met_ns"][rows[track], line] = t_before[track] + np.rint(part * lasted).astype(np.int64)
+        some = near.any(axis=1).nonzero()[0]
+        if len(some):
+            along = geometry.meeting(before[some], sights.point[some], self._start, self._end)
+            step, line = (~np.isnan(along)).nonzero()
+            track, part = some[step], along[step, line]
+            t_before = roll["t_ns"][rows[track]]
+            roll["met_ns"][rows[track], line] = t_before + np.rint(part * (sights.t_ns[track] - t_before)).astype(np.int64)
             roll["met_at"][rows[track], line] = before[track] + part[:, None] * (sights.point - before)[track]
         roll["point"][rows] = sights.point
         roll["t_ns"][rows] = sights.t_ns
 
-    def _event(self, sights: Sights, rows: NDArray[np.intp], t: int, line: int, side: int, t_counted_ns: int) -> Event:
+    def _event(self, sights: Sights, rows: NDArray[np.intp], t: int, line: int, side: int, t_ns: int, t_counted_ns: int) -> Event:
         x, y = self._roll["met_at"][rows[t], line]
         return Event(
             kind="line",
@@ -87,7 +97,7 @@ class Lines:
             verb="in" if side > 0 else "out",
             track=int(sights.id[t]),
             class_id=int(sights.class_id[t]),
-            t_ns=int(self._roll["met_ns"][rows[t], line]),
+            t_ns=t_ns,
             t_counted_ns=t_counted_ns,
             point=(float(x), float(y)),
         )

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from edge import geometry
 from edge.count.options import ZoneOptions
-from edge.data import I64, Event, Sights, ZoneVerb
+from edge.data import I64, Bools, Event, Sights, ZoneVerb
 from edge.roll import Array, Roll
 
 _NEVER = np.iinfo(np.int64).min
+_ROUNDING = 1e-6
+"""Px by which a way may seem too short to reach a border that it meets."""
 
 
 class Zones:
@@ -49,13 +51,15 @@ class Zones:
         roll, (rows, _) = self._roll, self._roll.rows(sights.id)
         before, t_before = roll["point"][rows], roll["t_ns"][rows]
         roll["point"][rows], roll["t_ns"][rows] = sights.point, sights.t_ns
+        moved = np.hypot(*(sights.point - before).T) + _ROUNDING  # NaN for a newcomer, whose `before` is NaN
         events = []
         for zone, ring in enumerate(self._rings):
-            self._meet(rows, zone, before, t_before, sights)
+            distance = geometry.border_distance(sights.point, ring)
+            self._meet(rows, zone, before, t_before, sights, distance <= moved)
             side = roll["side"][rows, zone]
-            clear = (geometry.border_distance(sights.point, ring) > self._band * sights.height) & sights.sure
+            clear = (distance > self._band * sights.height) & sights.sure
             now = np.where(clear, np.where(geometry.inside(sights.point, ring), 1, -1), side).astype(np.int8)
-            for t in np.flatnonzero(now != side):
+            for t in (now != side).nonzero()[0]:
                 if side[t] == 0 and now[t] < 0:
                     continue  # first seen outside: nothing happened
                 row = int(rows[t])
@@ -91,13 +95,20 @@ class Zones:
     def restore(self, state: Mapping[str, Array]) -> None:
         self._roll.restore(state)
 
-    def _meet(self, rows: NDArray[Any], zone: int, before: Array, t_before: I64, sights: Sights) -> None:
-        """Note where and when the ways of the tracks in `rows` from `before` to their new points last met the border of `zone`."""
+    def _meet(self, rows: NDArray[Any], zone: int, before: Array, t_before: I64, sights: Sights, near: Bools) -> None:
+        """Note where and when the ways of the tracks in `rows` from `before` to their new points last met the border of `zone`.
+
+        Only the ways of the tracks `near` (A,), which have come at least as far as the border is away, can.
+        """
+        some = near.nonzero()[0]
+        if not len(some):
+            return
         ring = self._rings[zone]
-        along = geometry.meeting(before, sights.point, ring, np.roll(ring, -1, axis=0))  # NaN for a newcomer, whose `before` is NaN
+        along = geometry.meeting(before[some], sights.point[some], ring, geometry.following(ring))
         last = np.fmax.reduce(along, axis=1)
-        met = np.flatnonzero(~np.isnan(last))
-        part, lasted = last[met], (sights.t_ns - t_before)[met]
+        meets = ~np.isnan(last)
+        met, part = some[meets], last[meets]
+        lasted = (sights.t_ns - t_before)[met]
         self._roll["met_ns"][rows[met], zone] = t_before[met] + np.rint(part * lasted).astype(np.int64)
         self._roll["met_at"][rows[met], zone] = before[met] + part[:, None] * (sights.point - before)[met]
 

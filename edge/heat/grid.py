@@ -27,6 +27,7 @@ class HeatGrid:
         """`feet_below`: how far below their point the feet of sights are, in heights of the box."""
         self._cell = options.cell
         self._size = grid_size(reference, options.cell)
+        self._last = np.array(self._size) - 1
         self._max_gap_us = round(options.max_gap_s * 1e6)
         self._spread = options.footprint == "box"
         self._feet_below = feet_below
@@ -38,7 +39,8 @@ class HeatGrid:
             return Warmth.empty()
         rows, new = self._roll.rows(sights.id)
         t_us = sights.t_ns // 1000
-        us = np.where(new, 0, np.minimum(t_us - self._roll["t_us"][rows], self._max_gap_us))
+        us = np.minimum(t_us - self._roll["t_us"][rows], self._max_gap_us)
+        us[new] = 0
         self._roll["t_us"][rows] = t_us
         seen = us > 0
         if self._spread:
@@ -57,9 +59,8 @@ class HeatGrid:
 
     def _cells(self, points: Array) -> I32:
         """Flat index of the cell under each point (A, 2); points outside belong to the nearest cell of the border."""
-        column = np.clip(points[:, 0] // self._cell, 0, self._size.width - 1).astype(np.int32)
-        row = np.clip(points[:, 1] // self._cell, 0, self._size.height - 1).astype(np.int32)
-        cells: I32 = row * np.int32(self._size.width) + column
+        at = np.minimum(np.maximum(points // self._cell, 0), self._last).astype(np.int32)
+        cells: I32 = at[:, 1] * np.int32(self._size.width) + at[:, 0]
         return cells
 
     def _spread_out(self, sights: Sights, us: Array, seen: Array) -> Warmth:

@@ -58,8 +58,8 @@ def test_boxes_without_area_overlap_nothing_and_warn_of_nothing() -> None:
     flat = np.array([[5, 5, 5, 9], [3, 3, 3, 3]], np.float32)
     assert not geometry.iou(flat, np.array([[0, 0, 10, 10], [5, 5, 5, 9]], np.float32)).any()
     assert geometry.iou(flat[:0], flat).shape == (0, 2)
-    inside_out = np.array([[9, 9, 1, 1], [5, 5, 5, 9]], np.float32)
-    assert not geometry.overlaps(np.concatenate([flat, inside_out]), np.array([[0, 0, 10, 10], [8, 8, 2, 2]], np.float32))[2].any()
+    inside_out = np.array([[9, 9, 1, 1], [5, 5, 5, 9]], np.float64)
+    assert not geometry.overlaps(np.concatenate([flat, inside_out]), np.array([[0, 0, 10, 10], [8, 8, 2, 2]], np.float64))[2].any()
     assert len(geometry.overlaps(flat[:0], flat)[0]) == len(geometry.overlaps(flat, flat[:0])[0]) == 0
 
 
