@@ -14,24 +14,23 @@ def pair(rows: Rows, columns: Rows, cost: F64, limit: float) -> Rows:
     """Indices of those of the possible pairs `rows`, `columns` (K,), each at its `cost` (K,), that make the cheapest pairing.
 
     Leaving a row and a column alone costs `limit`, so each pair is worth what it costs less. A pair worth more than all others of its row and
-    its column together is in every best pairing. Such are taken first, round by round; in a sparse scene little or nothing is left for
-    the solver (Jonker-Volgenant, `lap`).
+    its column together is in every best pairing, as it could replace them. Such are taken first, round by round; in a sparse scene little or
+    nothing is left for the solver (Jonker-Volgenant, `lap`).
     """
     worth = limit - cost
     left = (cost < limit).nonzero()[0]
-    taken = []
+    taken = [left[:0]]
     while len(left):
         r, c, w = rows[left], columns[left], worth[left]
         sure = 3 * w > np.bincount(r, w)[r] + np.bincount(c, w)[c]  # each of the two sums holds the pair's own worth
-        if sure.all():
-            taken.append(left)
-            break
         if not sure.any():
             taken.append(left[_solve(r, c, cost[left], limit)])
             break
         taken.append(left[sure])
+        if sure.all():
+            break
         left = left[~(_among(r, r[sure]) | _among(c, c[sure]))]
-    return taken[0] if len(taken) == 1 else np.concatenate([left[:0], *taken])
+    return np.concatenate(taken)
 
 
 def _among(values: Rows, some: Rows) -> NDArray[np.bool_]:
@@ -44,9 +43,10 @@ def _among(values: Rows, some: Rows) -> NDArray[np.bool_]:
 def _solve(rows: Rows, columns: Rows, cost: F64, limit: float) -> Rows:
     """`pair` by the solver alone, over the matrix of the rows and columns that occur."""
     i, j = _numbered(rows), _numbered(columns)
-    matrix = np.full((int(i.max()) + 1, int(j.max()) + 1), limit + 1)
+    n = max(int(i.max()), int(j.max())) + 1
+    matrix = np.full((n, n), limit)  # a row and a column that are left alone stand here as a pair at that price
     matrix[i, j] = cost
-    to = lap.lapjv(matrix, extend_cost=True, cost_limit=limit, return_cost=False)[0]
+    to = lap.lapjv(matrix, return_cost=False)[0]
     paired: Rows = (to[i] == j).nonzero()[0]
     return paired
 
