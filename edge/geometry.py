@@ -35,7 +35,8 @@ def overlaps(a: F64, b: F64) -> tuple[Rows, Rows, F64]:
     x1, y1, x2, y2 = np.ascontiguousarray(b.T)
     meet = (a[:, :1] < x2) & (a[:, 2:3] > x1) & (a[:, 1:2] < y2) & (a[:, 3:] > y1)
     # Rows by `take`, and pairs from their flat index: several times as fast as a[i] and as `nonzero` of a matrix.
-    i, j = np.divmod(meet.ravel().nonzero()[0], len(b))
+    flat = meet.ravel().nonzero()[0]
+    i, j = flat // len(b), flat % len(b)
     first, second = a.take(i, axis=0), b.take(j, axis=0)
     side = np.minimum(first[:, 2:], second[:, 2:])
     side -= np.maximum(first[:, :2], second[:, :2])

@@ -41,6 +41,10 @@ class Roll:
         """The column itself, to be read and written in place until the next `rows` or `drop`."""
         return self._column[name]
 
+    def of(self, rows: Array, name: str) -> Array:
+        """A copy of `rows` of a column; by `take`, a third of the cost of indexing where the rows are few."""
+        return self._column[name].take(rows, axis=0)
+
     def rows(self, ids: I64) -> tuple[Array, Array]:
         """Rows of `ids` (ascending, unique), adding those that are new; returns (rows, is_new)."""
         at, known = find(self.id, ids)

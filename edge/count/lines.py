@@ -46,11 +46,11 @@ class Lines:
         if not self._names or not len(sights):
             return []
         roll, (rows, _) = self._roll, self._roll.rows(sights.id)
-        before = roll["point"][rows]
+        before = roll.of(rows, "point")
         both = geometry.signed_distance(np.concatenate([before, sights.point]), self._start, self._end)
         was, distance = both[: len(rows)], both[len(rows) :]
         self._walk(rows, before, sights, was * distance < _BESIDE)
-        side, met_ns = roll["side"][rows], roll["met_ns"][rows]
+        side, met_ns = roll.of(rows, "side"), roll.of(rows, "met_ns")
         clear = (np.abs(distance) > (self._band * sights.height)[:, None]) & sights.sure[:, None]
         turned = clear & (np.sign(distance) != side)
         if turned.any():

@@ -49,7 +49,7 @@ class Zones:
         if not self._names or not len(sights):
             return []
         roll, (rows, _) = self._roll, self._roll.rows(sights.id)
-        before, t_before = roll["point"][rows], roll["t_ns"][rows]
+        before, t_before = roll.of(rows, "point"), roll.of(rows, "t_ns")
         roll["point"][rows], roll["t_ns"][rows] = sights.point, sights.t_ns
         moved = np.hypot(*(sights.point - before).T) + _ROUNDING  # NaN for a newcomer, whose `before` is NaN
         events = []

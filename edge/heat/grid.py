@@ -39,13 +39,13 @@ class HeatGrid:
             return Warmth.empty()
         rows, new = self._roll.rows(sights.id)
         t_us = sights.t_ns // 1000
-        us = np.minimum(t_us - self._roll["t_us"][rows], self._max_gap_us)
+        us = np.minimum(t_us - self._roll.of(rows, "t_us"), self._max_gap_us)
         us[new] = 0
         self._roll["t_us"][rows] = t_us
-        seen = us > 0
+        seen = (us > 0).nonzero()[0]
         if self._spread:
             return self._spread_out(sights, us, seen)
-        return Warmth(self._cells(sights.point[seen]), us[seen], sights.class_id[seen])
+        return Warmth(self._cells(sights.point.take(seen, axis=0)), us.take(seen), sights.class_id.take(seen))
 
     def end(self, ids: I64) -> None:
         """Forget tracks that never come again."""
@@ -66,7 +66,7 @@ class HeatGrid:
     def _spread_out(self, sights: Sights, us: Array, seen: Array) -> Warmth:
         """Presence spread evenly over the cells under the lower third of each box; what does not divide goes to the first cells."""
         cells, shares, classes = [], [], []
-        for t in np.flatnonzero(seen):
+        for t in seen:
             (x, y), w, h = sights.point[t], sights.width[t], sights.height[t]
             y += self._feet_below * h
             low = np.array([[x - w / 2, y - h / 3], [x + w / 2, y]])
