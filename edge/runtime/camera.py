@@ -50,7 +50,8 @@ class CameraLoop:
         self._on_error = on_error
         self.lane = Lane(
             frames=Mailbox(1 if parts.live else _FILE_ROOM, newest=parts.live, on_drop=Frame.close, on_change=work.set),
-            seen=Mailbox[Seen](2, newest=False, on_change=work.set),
+            seen=Mailbox[Seen](2 if parts.live else _FILE_ROOM, newest=False, on_change=work.set),
+            newest=parts.live,
         )
         self._stopping = threading.Event()
         self._facts: SourceFacts | None = None

@@ -65,9 +65,10 @@ class Mailbox(Generic[T]):
         self._on_change()
 
     @property
-    def has_room(self) -> bool:
+    def free(self) -> int:
+        """How many letters can be put before the box is full."""
         with self._changed:
-            return len(self._letters) < self._room or self._closed
+            return self._room - len(self._letters)
 
     @property
     def finished(self) -> bool:
