@@ -31,7 +31,7 @@ from edge.store import Store
 
 log = logging.getLogger(__name__)
 
-LIVE_KINDS = ("rtsp", "v4l2", "csi")
+_LIVE_KINDS = ("rtsp", "v4l2", "csi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class CameraBuilder:
 
     def __init__(self, name: str, config: CameraConfig, around: Surroundings) -> None:
         self._name, self._config, self._around = name, config, around
-        self._live = check_source(config.source).kind in LIVE_KINDS
+        self._live = check_source(config.source).kind in _LIVE_KINDS
 
     def parts(self) -> CameraParts:
         store = self._around.store

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge import __version__
-from edge.app.camera import LIVE_KINDS, CameraBuilder, Surroundings
+from edge.app.camera import CameraBuilder, Surroundings
 from edge.backends import detector_of
 from edge.config import Config
 from edge.data import Message
@@ -101,7 +100,7 @@ def running(
             store=store,
             clock=clock,
             boot=BootTimeline(clock, boot_id),
-            detector=detector or open_detector(_at_once(config, options)),
+            detector=detector or open_detector(config),
             wake=publisher.wake if publisher else lambda: None,
             realtime=options.realtime,
             must_open=options.must_open,
@@ -112,13 +111,6 @@ def running(
         cameras = [CameraBuilder(name, camera, around).parts() for name, camera in config.cameras.items()]
         device = Device(around.detector, cameras, clock)
         yield Running(device, store, publisher, recorders, _drain_s=options.drain_s, _condense=_condenser(config, store, clock))
-
-
-def _at_once(config: Config, options: RunOptions) -> Config:
-    """The configuration with its detector's workers decided: of files the rate counts, of cameras the delay."""
-    files = not options.realtime and not any(check_source(camera.source).kind in LIVE_KINDS for camera in config.cameras.values())
-    workers = config.detect.workers or (config.detect.threads or os.cpu_count() or 1 if files else 1)
-    return config.model_copy(update={"detect": replace(config.detect, workers=workers)})
 
 
 def open_detector(config: Config) -> Detector:

@@ -19,15 +19,11 @@ class DetectOptions:
     """Network size for models with a free one: a number, or [width, height]; null for 640."""
     threads: int = 0
     """Threads of the CPU's network; 0 for one a core."""
-    workers: int | None = None
-    """Frames that the CPU's network works on at once, sharing its threads: more a second, each later. null: one a thread for files, one for cameras."""
 
     def __post_init__(self) -> None:
         for name, value in (("conf", self.conf), ("iou", self.iou)):
             if not 0 < value <= 1:
                 raise ValueError(f"{name} is {value:g}, it must be greater than 0 and at most 1")
-        if self.workers is not None and not 1 <= self.workers <= 64:
-            raise ValueError(f"workers is {self.workers}, it must be 1 to 64, or null")
         if not 1 <= self.max_det <= 10_000:
             raise ValueError(f"max_det is {self.max_det}, it must be 1 to 10000")
         if self.imgsz is not None:

@@ -23,8 +23,6 @@ class Lane:
 
     frames: Mailbox[Frame]
     seen: Mailbox[Seen]
-    newest: bool = True
-    """Whether only the newest frame matters; else every frame does, and several may be worked on at once."""
 
 
 class Accelerator:
@@ -85,24 +83,14 @@ class Accelerator:
                 frame.close()
 
     def _gather(self, most: int) -> list[tuple[Lane, Frame]]:
-        """A frame of each camera that can take the answer, in turns; where room is left, more of those that keep every frame, in their order."""
+        """At most one frame a camera, from cameras that can take the answer, in turns."""
         batch: list[tuple[Lane, Frame]] = []
-        taken = dict.fromkeys(range(len(self._lanes)), 0)
-        while len(batch) < most:
-            before = len(batch)
-            self._round(batch, taken, most)
-            if len(batch) == before:
-                break
-        return batch
-
-    def _round(self, batch: list[tuple[Lane, Frame]], taken: dict[int, int], most: int) -> None:
-        """One frame more of each camera that has one, in turns."""
         count, first = len(self._lanes), self._first
-        for number in (i % count for i in range(first, first + count)):
-            lane = self._lanes[number]
+        for number in range(first, first + count):
+            lane = self._lanes[number % count]
             if len(batch) == most:
-                return
-            if lane.seen.free <= taken[number] or (taken[number] and lane.newest):
+                break
+            if not lane.seen.has_room:
                 continue
             try:
                 frame = lane.frames.take(0)
@@ -110,5 +98,5 @@ class Accelerator:
                 continue
             if frame is not None:
                 batch.append((lane, frame))
-                taken[number] += 1
                 self._first = (number + 1) % count  # behind who was served last: a slow camera's turn is nobody's double turn
+        return batch

@@ -50,8 +50,7 @@ class CameraLoop:
         self._on_error = on_error
         self.lane = Lane(
             frames=Mailbox(1 if parts.live else _FILE_ROOM, newest=parts.live, on_drop=Frame.close, on_change=work.set),
-            seen=Mailbox[Seen](2 if parts.live else _FILE_ROOM, newest=False, on_change=work.set),
-            newest=parts.live,
+            seen=Mailbox[Seen](2, newest=False, on_change=work.set),
         )
         self._stopping = threading.Event()
         self._facts: SourceFacts | None = None

@@ -65,10 +65,9 @@ class Mailbox(Generic[T]):
         self._on_change()
 
     @property
-    def free(self) -> int:
-        """How many letters can be put before the box is full."""
+    def has_room(self) -> bool:
         with self._changed:
-            return self._room - len(self._letters)
+            return len(self._letters) < self._room or self._closed
 
     @property
     def finished(self) -> bool:

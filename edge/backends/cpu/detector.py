@@ -6,43 +6,33 @@ import ast
 import logging
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnxruntime as ort
 
-from edge.backends.cpu.tensor import InputTensor
-from edge.data import Detections, Frame, Size
-from edge.detect import DetectOptions, class_ids, head_layout, read_head
+from edge.data import F32, U8, Detections, Frame, Size
+from edge.detect import DetectOptions, Letterbox, class_ids, head_layout, read_head
+from edge.detect.letterbox import GREY
 from edge.errors import ModelError
 
 log = logging.getLogger(__name__)
 
 
-_FREE_ROWS = 8
-"""Frames in one call of a network whose batch is free."""
-
-
 class OnnxDetector:
-    """ports.Detector over an ONNX file exported from YOLO11 (or another YOLO with one of the two known heads).
-
-    With `options.workers` it runs so many frames at once, each on its share of the threads: more frames a second, each of them later.
-    """
+    """ports.Detector over an ONNX file exported from YOLO11 (or another YOLO with one of the two known heads)."""
 
     def __init__(self, model: Path, options: DetectOptions, *, class_names: Sequence[str] = ()) -> None:
         """Reads only the file's facts' location; the network is loaded on entering. `class_names` (wanted classes) empty means all."""
         self._path = Path(model)
         self._options = options
         self._wanted = tuple(class_names)
-        threads = options.threads or os.cpu_count() or 1
-        self._workers = min(options.workers or 1, threads)
-        self._threads = threads // self._workers
         self._session: Any = None
 
     def __enter__(self) -> OnnxDetector:
-        self._session = _load(self._path, self._threads)
+        self._session = _load(self._path, self._options.threads)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         self._input, shape = inputs[0].name, inputs[0].shape
         if len(inputs) != 1 or len(shape) != 4 or shape[1] != 3:
@@ -50,39 +40,34 @@ class OnnxDetector:
         self.names = _names(self._session, self._path, outputs)
         self._half = inputs[0].type == "tensor(float16)"
         self._network = self._network_size(shape)
-        self._fixed = isinstance(shape[0], int)
-        self._rows = shape[0] if self._fixed else _FREE_ROWS if self._workers == 1 else 1
-        self.batch = self._rows * self._workers
+        self.batch = shape[0] if isinstance(shape[0], int) else 8
         try:
             self._layout = head_layout(tuple(n if isinstance(n, int) else None for n in outputs[0].shape), len(self.names))
         except ModelError as error:
             raise ModelError(f"{self._path}: {error}") from None
         self._class_ids = class_ids(self._wanted, self.names, str(self._path))
-        self._inputs = [InputTensor(self._network, self._rows) for _ in range(self._workers)]
-        self._pool = ThreadPoolExecutor(self._workers, "network") if self._workers > 1 else None
+        self._canvas = np.full((self._network.height, self._network.width, 3), GREY, np.uint8)
+        self._tensor = np.empty((self.batch if isinstance(shape[0], int) else 1, 3, self._network.height, self._network.width), np.float32)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
         self._session = None
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """One Detections a frame, boxes in the frame's own pixels."""
-        calls = [frames[start : start + self._rows] for start in range(0, len(frames), self._rows)]
         found: list[Detections] = []
-        for start in range(0, len(calls), self._workers):
-            turn = calls[start : start + self._workers]
-            at_once = map if self._pool is None or len(turn) == 1 else self._pool.map
-            for detections in at_once(self._run, self._inputs, turn):
-                found += detections
+        for start in range(0, len(frames), self.batch):
+            found += self._run(frames[start : start + self.batch])
         return found
 
-    def _run(self, room: InputTensor, frames: Sequence[Frame]) -> list[Detections]:
-        """One call of the network."""
-        tensor, boxes = room.fill(frames)
-        if not self._fixed:
-            tensor = tensor[: len(frames)]
+    def _run(self, frames: Sequence[Frame]) -> list[Detections]:
+        if self._tensor.shape[0] < len(frames):
+            self._tensor = np.empty((len(frames), *self._tensor.shape[1:]), np.float32)
+        boxes = [Letterbox.fit(frame.stamp.size, self._network) for frame in frames]
+        for row, (frame, letterbox) in enumerate(zip(frames, boxes, strict=True)):
+            self._fill(self._tensor[row], frame.bgr, letterbox)
+        # A network of fixed batch gets all its rows, whatever the unused ones still hold.
+        tensor = self._tensor if isinstance(self._session.get_inputs()[0].shape[0], int) else self._tensor[: len(frames)]
         try:
             output = self._session.run(None, {self._input: tensor.astype(np.float16) if self._half else tensor})[0]
         except Exception as error:  # ONNX Runtime raises classes of its C++ side that share no public base
@@ -92,6 +77,19 @@ class OnnxDetector:
             seen = read_head(np.asarray(output[row], np.float32), self._layout, self._options, self._class_ids)
             detections.append(Detections(letterbox.to_picture(seen.xyxy), seen.score, seen.class_id))
         return detections
+
+    def _fill(self, tensor: F32, bgr: U8, box: Letterbox) -> None:
+        """Letterbox `bgr` into `tensor` (3, H, W), RGB in 0..1."""
+        canvas = self._canvas
+        inner = canvas[box.top : box.top + box.inner.height, box.left : box.left + box.inner.width]
+        if box.inner != self._network:
+            canvas[:] = GREY
+        if box.inner == box.picture:
+            inner[:] = bgr
+        else:
+            cv2.resize(bgr, (box.inner.width, box.inner.height), dst=inner, interpolation=cv2.INTER_LINEAR)
+        for channel, plane in enumerate(cv2.split(canvas)):
+            np.multiply(plane, np.float32(1 / 255), out=tensor[2 - channel])
 
     def _network_size(self, shape: list[Any]) -> Size:
         height, width = shape[2], shape[3]
@@ -105,12 +103,10 @@ def _load(path: Path, threads: int) -> Any:
     if not path.is_file():
         raise ModelError(f"there is no model file {path}; give the path of a YOLO11 .onnx")
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or os.cpu_count() or 1
     options.log_severity_level = 3
-    # Threads spin between the operators of a run, which makes it a tenth faster, and not between runs, which would take the cores from others.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    options.enable_mem_pattern = False  # it holds 30 MB more of a YOLO11n, and is no faster with the arena
+    # Threads that spin while they wait would take the cores from decoding and painting.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # as above: no common base

@@ -25,7 +25,7 @@ def test_newest_drops_the_oldest_and_gives_it_back() -> None:
 def test_every_letter_waits_for_its_reader() -> None:
     box = Mailbox[int](1, newest=False)
     box.put(0)
-    assert box.free == 0
+    assert not box.has_room
     writer = threading.Thread(target=box.put, args=(1,))
     writer.start()
     writer.join(0.05)
@@ -85,7 +85,7 @@ def test_what_is_discarded_is_given_back() -> None:
 
 def test_every_change_is_told_outside_the_lock() -> None:
     told: list[bool] = []
-    box = Mailbox[int](1, newest=True, on_change=lambda: told.append(box.free > 0))
+    box = Mailbox[int](1, newest=True, on_change=lambda: told.append(box.has_room))
     box.put(0)
     box.take()
     box.close()
