@@ -105,8 +105,10 @@ def _load(path: Path, threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     options.log_severity_level = 3
-    # Threads that spin while they wait would take the cores from decoding and painting.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads spin between the operators of a run, which makes it a tenth faster, and not between runs, which would take the cores from others.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.enable_mem_pattern = False  # it holds 30 MB more of a YOLO11n, and is no faster with the arena
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # as above: no common base
