@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _NO_VIDEO_FORMATS = {"tty", "ansi", "bin", "xbin", "adf", "idf", "ffmetadata"}
 
 
+# Odd bytes in a file's tags are no reason to refuse it. PyAV 19 always reads them so, and no longer takes the word for it.
+_METADATA: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
+
 def open_container(address: Address, *, timeout_s: tuple[float, float]) -> tuple[InputContainer, VideoStream]:
     """The opened container and its first video stream. SourceError says what is there instead, SourceTimeout that nothing answers."""
     shown = address.shown
@@ -31,7 +35,7 @@ def open_container(address: Address, *, timeout_s: tuple[float, float]) -> tuple
         _check_device(address.target, shown)
     started_s = time.monotonic()
     try:
-        container = av.open(_target(address), **_how(address, timeout_s), metadata_errors="replace")
+        container = av.open(_target(address), **_how(address, timeout_s), **_METADATA)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         # FFmpeg gives an interrupted greeting several names, "invalid data" among them.
         if address.kind in ("http", "rtsp") and time.monotonic() - started_s >= timeout_s[0]:
