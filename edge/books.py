@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edge.change import Change, Checkpoint
-from edge.count.tally import SEEN, Key, Tally, of_events, of_time
+from edge.count.tally import SEEN, Tally, of_events, of_time
 from edge.data import Event, Message, Result
 from edge.messages import CountsPayload, event_message, iso, line_payload, zone_payload
 from edge.ports import Timeline
@@ -150,6 +150,3 @@ def _event_draft(event: Event, names: Sequence[str], times: Mapping[str, Any], h
 def _counts_draft(payload: Mapping[str, Any], head: Mapping[str, str], stream: str, seq: int) -> Message:
     counts = CountsPayload(**payload, **head, stream=stream, seq=seq)
     return Message(f"{counts.camera}/counts", counts.to_bytes(), retain=True)
-
-
-__all__ = ["BookOptions", "Books", "Key"]

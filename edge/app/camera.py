@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from edge.app.heatmap import HeatmapMaker
@@ -13,7 +13,7 @@ from edge.books import BookOptions, Books
 from edge.change import Change, Checkpoint
 from edge.config import CameraConfig, Config
 from edge.config.model import check_inside
-from edge.count.tally import Key, Tally
+from edge.count.tally import Tally, left_inside
 from edge.data import Message, Result, Size
 from edge.detect import class_ids
 from edge.errors import DiskFull, UsageError
@@ -149,7 +149,7 @@ class CameraBuilder:
             unsaid=unsaid,
         )
         if not restored:
-            vanished = _left_inside(totals, config.zones)
+            vanished = left_inside(totals, config.zones)
             if vanished:
                 books.correct(vanished, around.clock.now_ns() if facts.live else 0)
         return SessionParts(
@@ -236,13 +236,3 @@ class CameraBuilder:
                 log.warning(
                     "%s: line %r has only %.0f px of picture on one side; people who cross there may not be counted", self._name, name, room
                 )
-
-
-def _left_inside(totals: Mapping[Key, int], zones: Mapping[str, object]) -> Tally:
-    """What brings every zone's occupancy back to nobody: `vanished`, by class."""
-    inside: Tally = Tally()
-    sign = {"entered": 1, "appeared": 1, "exited": -1, "vanished": -1}
-    for key, n in totals.items():
-        if key.kind == "zone" and key.place in zones and key.field in sign:
-            inside[key._replace(field="vanished")] += n * sign[key.field]
-    return Tally({key: n for key, n in inside.items() if n})

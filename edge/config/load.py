@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from edge.config.model import CameraConfig, Config
@@ -170,7 +170,3 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema of a configuration, for editors."""
     schema = Config.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "edge configuration", **schema}
-
-
-def allowed_keys(section: type[BaseModel]) -> list[str]:
-    return sorted(section.model_fields)

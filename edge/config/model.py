@@ -14,7 +14,7 @@ from edge.backends import Backend
 from edge.count import LineOptions, ZoneOptions
 from edge.data import Size
 from edge.detect import DetectOptions
-from edge.heat import HeatOptions, colormap_number
+from edge.heat import HeatOptions
 from edge.messages import check_name
 from edge.overlay import OverlayOptions
 from edge.pipeline import PipelineOptions
@@ -230,4 +230,4 @@ def _slug(host: str) -> str:
     return text or "edge"
 
 
-__all__ = ["CameraConfig", "Config", "HeatmapConfig", "check_inside", "colormap_number"]
+__all__ = ["CameraConfig", "Config", "HeatmapConfig", "check_inside"]

@@ -7,7 +7,7 @@ A tally maps a `Key` to an integer. Durations are microseconds; the dwell histog
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from edge.data import Event
@@ -63,11 +63,19 @@ def of_time(us: int, occupancy: Mapping[str, int]) -> Tally:
     return tally
 
 
+_INSIDE = {"entered": 1, "appeared": 1, "exited": -1, "vanished": -1}
+"""What each verb of a zone does to its occupancy."""
+
+
 def occupancy_of(tally: Mapping[Key, int], zone: str, class_name: str | None = None) -> int:
     """How many are in a zone by its totals (of one class, or of all)."""
-    sign = {"entered": 1, "appeared": 1, "exited": -1, "vanished": -1}
-    return sum(
-        n * sign.get(key.field, 0)
-        for key, n in tally.items()
-        if key.kind == "zone" and key.place == zone and class_name in (None, key.class_name)
-    )
+    return sum(n for key, n in left_inside(tally, (zone,)).items() if class_name in (None, key.class_name))
+
+
+def left_inside(tally: Mapping[Key, int], zones: Container[str]) -> Tally:
+    """Who is in these zones by their totals, by zone and class, as what would bring each back to nobody: `vanished`."""
+    inside = Tally()
+    for key, n in tally.items():
+        if key.kind == "zone" and key.place in zones and key.field in _INSIDE:
+            inside[key._replace(field="vanished")] += n * _INSIDE[key.field]
+    return Tally({key: n for key, n in inside.items() if n})
