@@ -38,7 +38,9 @@ def head_layout(shape: tuple[int | None, ...], classes: int) -> HeadLayout:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Candidates:
+class Candidates:
+    """The rows of a head that are good enough, in the head's own order: ``xyxy (N, 4) f32`` network px, ``score (N,)``, ``class_id (N,)``."""
+
     xyxy: F32
     score: F32
     class_id: NDArray[np.intp]
@@ -47,6 +49,11 @@ class _Candidates:
 def read_head(output: F32, layout: HeadLayout, options: DetectOptions, class_ids: frozenset[int] | None = None) -> Detections:
     """One picture's output, ``(4 + C, A)`` or ``(rows, 6)``, to detections in network pixels, best first; `class_ids` keeps only these classes."""
     found = _read_raw(output, options.conf, class_ids) if layout == "raw" else _read_end_to_end(output, options.conf, class_ids)
+    return best_of(found, layout, options)
+
+
+def best_of(found: Candidates, layout: HeadLayout, options: DetectOptions) -> Detections:
+    """What stays of a head's candidates, best first: real boxes, without those that NMS takes out (an end-to-end head did it itself)."""
     order = np.argsort(-found.score, kind="stable")[: max(_MOST_CANDIDATES, options.max_det)]
     xyxy, score, class_id = found.xyxy[order], found.score[order], found.class_id[order]
     real = ((xyxy[:, 2:] > xyxy[:, :2]).all(axis=1)) & np.isfinite(xyxy).all(axis=1)
@@ -58,7 +65,7 @@ def read_head(output: F32, layout: HeadLayout, options: DetectOptions, class_ids
     return Detections(xyxy[:most], score[:most], class_id[:most].astype(np.int16))
 
 
-def _read_raw(output: F32, conf: float, class_ids: frozenset[int] | None) -> _Candidates:
+def _read_raw(output: F32, conf: float, class_ids: frozenset[int] | None) -> Candidates:
     scores = output[4:]
     if class_ids is None:
         best = scores.max(axis=0)
@@ -73,16 +80,16 @@ def _read_raw(output: F32, conf: float, class_ids: frozenset[int] | None) -> _Ca
         rows, class_id = rows[kept], class_id[kept]
     x, y, w, h = output[:4, rows]
     xyxy = np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=1)
-    return _Candidates(xyxy, scores[class_id, rows], class_id)
+    return Candidates(xyxy, scores[class_id, rows], class_id)
 
 
-def _read_end_to_end(output: F32, conf: float, class_ids: frozenset[int] | None) -> _Candidates:
+def _read_end_to_end(output: F32, conf: float, class_ids: frozenset[int] | None) -> Candidates:
     rows = output[output[:, 4] >= conf]
     class_id = rows[:, 5].astype(np.intp)
     if class_ids is not None:
         kept = np.isin(class_id, list(class_ids))
         rows, class_id = rows[kept], class_id[kept]
-    return _Candidates(rows[:, :4], rows[:, 4], class_id)
+    return Candidates(rows[:, :4], rows[:, 4], class_id)
 
 
 def nms(xyxy: F32, class_id: NDArray[np.intp], iou: float) -> NDArray[np.intp]:
