@@ -1,0 +1,49 @@
+"""Every call to CUDA goes through `checked`, which turns a vendor's error into one sentence. No resource and no kernel lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from edge.errors import DeviceError
+
+_WHAT_TO_DO = {
+    "no CUDA-capable device": "no GPU can be used; check that `nvidia-smi` (a Jetson: `tegrastats`) shows one and that the container was started with it",
+    "driver version is insufficient": "the driver is older than CUDA's libraries here; update the driver, or install what belongs to it",
+    "unsupported PTX": "the driver is older than the compiler that made the kernels; update the driver, or put an nvcc of its version on PATH",
+    "no kernel image": "the kernels were compiled for another GPU or a newer driver; update the driver, or put an nvcc of its version on PATH",
+    "device kernel image is invalid": "the kernels were compiled for another GPU or a newer driver; update the driver, or put an nvcc of its version on PATH",
+    "out of memory": "use fewer or smaller cameras, a smaller model or batch, or end what else uses the GPU",
+}
+"""What CUDA says, and what helps. Anything else is a fault of the program or of the hardware."""
+_OTHERWISE = "start again, and if it comes back look into the kernel's log (`dmesg`) for what the driver says"
+
+
+def driver() -> Any:
+    """pycuda's driver module. DeviceError says what is missing where it cannot be loaded."""
+    try:
+        import pycuda.driver as cuda
+    except ModuleNotFoundError as error:
+        raise DeviceError("pycuda is not installed here; install it (scripts/pycuda.sh), or choose `backend: cpu`") from error
+    except ImportError as error:
+        if "libcuda" in str(error):
+            raise DeviceError(
+                "there is no CUDA driver here (libcuda.so.1 cannot be loaded); install NVIDIA's driver, or choose `backend: cpu`"
+            ) from error
+        raise DeviceError(f"pycuda cannot be loaded ({error}); build it again for this machine (scripts/pycuda.sh)") from error
+    return cuda
+
+
+@contextmanager
+def checked(doing: str) -> Iterator[None]:
+    """Errors of CUDA inside become a DeviceError: "`doing` failed: what CUDA said; what to do"."""
+    cuda = driver()
+    try:
+        yield
+    except cuda.Error as error:
+        raise DeviceError(f"{doing} failed: {error}; {_advice(str(error))}") from error
+
+
+def _advice(said: str) -> str:
+    return next((advice for words, advice in _WHAT_TO_DO.items() if words in said), _OTHERWISE)
