@@ -71,7 +71,7 @@ class FrameWork:
         import cv2
 
         from edge.backends.cpu.painter import CpuPainter
-        from edge.backends.cpu.pen import Pen
+        from edge.backends.pen import Pen
 
         cv2.setNumThreads(1)
         pictures = np.load(Path(folder) / "pictures.npy")

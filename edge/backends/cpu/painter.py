@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from edge.backends.cpu.heat import LiveHeat, Redraw, Tint
-from edge.backends.cpu.pen import FONT, INK, PLATE, Pen
+from edge.backends.pen import FONT, INK, PLATE, draw_shapes
 from edge.data import U8, Frame, Size, Stamp, Warmth
 from edge.heat import HeatOptions, colormap_table
 from edge.shapes import HeatLayer, Overlay
@@ -32,24 +32,17 @@ class CpuPainter:
     def paint(self, frame: Frame, overlay: Overlay) -> U8:
         """The frame with live heat and the overlay's shapes on it, (H, W, 3) BGR; the frame's own pixels stay untouched."""
         if self._redraw is None:
-            return _draw(frame.bgr.copy(), overlay)
-        return _draw(self._redraw.tint(frame.stamp.t_ns, frame.stamp.size, overlay.reference).over(frame.bgr), overlay)
+            return draw_shapes(frame.bgr.copy(), overlay)
+        return draw_shapes(self._redraw.tint(frame.stamp.t_ns, frame.stamp.size, overlay.reference).over(frame.bgr), overlay)
 
 
 def paint_still(background: U8, overlay: Overlay) -> U8:
     """A picture of its own over `background` (H, W, 3), with the overlay's own heat layer, its legend, and its shapes."""
     size = Size(background.shape[1], background.shape[0])
     if overlay.heat is None:
-        return _draw(background.copy(), overlay)
-    picture = _draw(Tint().draw(overlay.heat, size, overlay.reference).over(background), overlay)
+        return draw_shapes(background.copy(), overlay)
+    picture = draw_shapes(Tint().draw(overlay.heat, size, overlay.reference).over(background), overlay)
     return _with_legend(picture, overlay.heat) if overlay.heat.legend else picture
-
-
-def _draw(picture: U8, overlay: Overlay) -> U8:
-    pen = Pen(picture, overlay.reference, overlay.stroke_px)
-    for shape in overlay.shapes:
-        pen.draw(shape)
-    return picture
 
 
 def _with_legend(picture: U8, heat: HeatLayer) -> U8:

@@ -1,4 +1,7 @@
-"""How shapes are drawn with OpenCV, in reference pixels, onto a picture of any size. What is drawn was decided in `edge.overlay`."""
+"""How shapes are drawn with OpenCV, in reference pixels, onto a picture of any size in host memory: both back-ends' painters end here.
+
+What is drawn was decided in `edge.overlay`; heat is each painter's own.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import cv2
 import numpy as np
 
 from edge.data import I32, U8, Size
-from edge.shapes import Boxes, Colour, Label, Outline, Panel, Segment, Shape
+from edge.shapes import Boxes, Colour, Label, Outline, Overlay, Panel, Segment, Shape
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 INK: Colour = (250, 250, 250)
@@ -21,6 +24,14 @@ def _hue(hue: int) -> Colour:
 
 
 _PALETTE = tuple(_hue(i * 67 % 180) for i in range(24))
+
+
+def draw_shapes(picture: U8, overlay: Overlay) -> U8:
+    """`picture` (H, W, 3) with the shapes of `overlay` drawn into it, in their order; its heat layer is not drawn here."""
+    pen = Pen(picture, overlay.reference, overlay.stroke_px)
+    for shape in overlay.shapes:
+        pen.draw(shape)
+    return picture
 
 
 class Pen:
