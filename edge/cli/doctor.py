@@ -1,0 +1,86 @@
+"""`edge doctor`: whether this machine is fit for a configuration, and what to do where it is not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge.doctor import Finding
+
+_MARKS = {"right": ("ok", "green"), "note": ("note", "yellow"), "wrong": ("WRONG", "bold red")}
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser(
+        "doctor",
+        help="say whether this machine is fit, and what to do where it is not",
+        description="Looks at the machine, and with -c at all that a configuration needs. Changes nothing. Ends with 1 when something that"
+        " the configuration needs is missing.",
+    )
+    parser.add_argument("-c", "--config", type=Path, help="a configuration: its cameras, model, broker and disk are tried as well")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=_doctor)
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from edge.doctor import Machine, Needs, examine
+
+    config = None
+    if given.config is not None:
+        from edge.config import load
+
+        config = load(given.config)
+    findings = _watched(lambda: examine(Machine(), Needs(config)))
+    lost = sum(finding.state == "wrong" for finding in findings)
+    if given.json:
+        print(json.dumps(_report(given.config, findings), indent=2, ensure_ascii=False))
+    else:
+        _show(given.config, findings, lost)
+    return 1 if lost else 0
+
+
+def _watched(work: Any) -> Any:
+    """What `work` gives; a sign of life while a terminal watches."""
+    if not sys.stderr.isatty():
+        return work()
+    from rich.console import Console
+
+    with Console(stderr=True).status("looking at this machine"):
+        return work()
+
+
+def _report(config: Path | None, findings: Sequence[Finding]) -> dict[str, Any]:
+    from edge import __version__
+
+    return {
+        "version": __version__,
+        "configuration": None if config is None else str(config),
+        "fit": all(finding.state != "wrong" for finding in findings),
+        "findings": [asdict(finding) for finding in findings],
+    }
+
+
+def _show(config: Path | None, findings: Sequence[Finding], lost: int) -> None:
+    """A line a finding, its remedy below it; in colour where a terminal shows it."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        mark, style = _MARKS[finding.state]
+        console.print(Text.assemble((f"{mark:5}", style), f"  {finding.name:{width}}  {finding.says}"))
+        if finding.remedy:
+            console.print(Text.assemble(" " * (9 + width), ("→ ", style), finding.remedy))
+    if config is None:
+        console.print("\nNo configuration was given: `edge doctor -c FILE` tries its cameras, model, broker and disk.")
+    elif lost:
+        console.print(f"\n{config} cannot run here yet: {lost} of what it needs {'is' if lost == 1 else 'are'} wrong.")
+    else:
+        console.print(f"\n{config} has all that it needs here.")
