@@ -19,6 +19,8 @@ class DetectOptions:
     """Network size for models with a free one: a number, or [width, height]; null for 640."""
     threads: int = 0
     """Threads of the CPU's network; 0 for one a core."""
+    cuda_graph: bool = False
+    """Record the GPU's network once and replay it, one launch instead of hundreds; needs cuda-python, and does without where it is not there."""
 
     def __post_init__(self) -> None:
         for name, value in (("conf", self.conf), ("iou", self.iou)):
