@@ -28,7 +28,7 @@ class Replayed(Lent):
 
     def __init__(self, device: Device, stream: Stream, work: Callable[[], None], *, recording: bool) -> None:
         self._stream, self._work = stream, work
-        self._cuda = _bindings() if recording else None
+        self._cuda: Any = _bindings() if recording else None
         self._graph: Any = None
         self._warm = False
         super().__init__(device.lender)
