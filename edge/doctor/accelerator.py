@@ -20,7 +20,7 @@ def cuda(machine: Machine, needs: Needs) -> list[Finding]:
     devices = answer.get("devices") or []
     if not devices:
         return [_no_gpu(machine, needs, answer)]
-    driver = re.search(r"(\d+\.\d+(?:\.\d+)?)\s+Release", machine.text("/proc/driver/nvidia/version"))
+    driver = re.search(r"Module.*?\s(\d+\.\d+(?:\.\d+)?)\s", machine.text("/proc/driver/nvidia/version"))
     of_driver = f"driver {driver[1]}, " if driver else ""
     found = [
         right(

@@ -33,8 +33,8 @@ def jetpack(machine: Machine, needs: Needs) -> list[Finding]:
                 "ask on the host; a container needs `--runtime nvidia` and a base image of the host's JetPack",
             )
         ]
-    named = machine.run("dpkg-query", "-W", "-f=${Version}", "nvidia-jetpack").out.partition("+")[0].strip()
-    known = named or next((pack for prefix, pack in _RELEASES.items() if f"{release}.".startswith(f"{prefix}.")), "")
+    named = re.match(r"[\d.]+", machine.run("dpkg-query", "-W", "-f=${Version}", "nvidia-jetpack").out)  # 6.2+b77
+    known = named[0] if named else next((pack for prefix, pack in _RELEASES.items() if f"{release}.".startswith(f"{prefix}.")), "")
     says = f"{known or 'of unknown version'} (L4T {release}) on {model}"
     if int(release.partition(".")[0]) < _OLDEST:
         return [

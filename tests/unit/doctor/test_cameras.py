@@ -1,0 +1,105 @@
+"""Cameras: USB by lasting names, CSI by sensors, argus and GStreamer, remote ones by their port."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from edge.config import Config
+from edge.doctor import Needs
+from edge.doctor.cameras import configured, gstreamer, here
+from edge.doctor.findings import Finding
+from tests.unit.doctor.recorded import Recorded, laptop, orin_nano, thor
+
+
+def needs(*sources: str) -> Needs:
+    return Needs(Config.model_validate({"cameras": {f"c{i}": {"source": source} for i, source in enumerate(sources)}}))
+
+
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.name: finding for finding in findings}
+
+
+def test_a_csi_sensor_with_its_daemon_is_right(tmp_path: Path) -> None:
+    found = by_name(here(orin_nano(tmp_path), needs("csi://0")))
+    assert found["CSI cameras"] == Finding("CSI cameras", "right", "imx219 9-0010; nvargus-daemon listens")
+
+
+def test_a_csi_camera_whose_sensor_is_not_found_is_wrong_only_where_it_is_needed(tmp_path: Path) -> None:
+    machine = orin_nano(tmp_path)
+    machine.lay("/sys/class/video4linux/video0/name", "UVC Camera")
+    assert by_name(here(machine, needs("csi://0")))["CSI cameras"].state == "wrong"
+    assert by_name(here(machine, needs("synthetic://plaza")))["CSI cameras"].state == "right"
+
+
+@pytest.mark.parametrize(("daemon", "remedy"), [("failed\n", "restart nvargus-daemon"), ("active\n", "-v /tmp/argus_socket")])
+def test_a_daemon_that_is_down_or_out_of_reach_is_told_apart(tmp_path: Path, daemon: str, remedy: str) -> None:
+    machine = orin_nano(tmp_path)
+    machine.path("/tmp/argus_socket").unlink()
+    machine.commands["systemctl is-active nvargus-daemon"] = daemon
+    found = by_name(here(machine, needs("csi://0")))["CSI cameras"]
+    assert found.state == "wrong"
+    assert remedy in found.remedy
+
+
+def test_usb_cameras_are_listed_by_their_lasting_names(tmp_path: Path) -> None:
+    machine = laptop(tmp_path)
+    machine.lay("/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920-video-index0", "")
+    machine.lay("/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920-video-index1", "")
+    assert by_name(here(machine, Needs()))["USB cameras"].says == "usb-046d_HD_Pro_Webcam_C920-video-index0"
+
+
+def test_an_orin_nano_encodes_by_x264_and_a_thor_in_hardware(tmp_path: Path) -> None:
+    (nano,) = gstreamer(orin_nano(tmp_path / "nano"), Needs())
+    assert nano.state == "right"
+    assert "x264enc" in nano.says
+    (big,) = gstreamer(thor(tmp_path / "thor"), Needs())
+    assert (big.state, big.says) == ("right", "1.24.2")
+
+
+def test_elements_that_are_missing_are_named_with_what_they_are_for(tmp_path: Path) -> None:
+    machine = orin_nano(tmp_path)
+    machine.answers["gstreamer"] = {"version": "1.20.3", "elements": ["rtspsrc", "h264parse", "appsink", "appsrc", "v4l2src", "x264enc"]}
+    (found,) = gstreamer(machine, needs("csi://0"))
+    assert found.state == "wrong"
+    assert "for CSI cameras it lacks nvarguscamerasrc, nvvidconv" in found.says
+    (free,) = gstreamer(machine, Needs())
+    assert free.state == "note"
+
+
+def test_gstreamer_is_not_asked_of_a_laptop(tmp_path: Path) -> None:
+    assert gstreamer(laptop(tmp_path), needs("rtsp://h/s"))[0].state == "right"
+    assert gstreamer(laptop(tmp_path), needs("csi://0"))[0].state == "wrong"
+
+
+def test_a_usb_camera_of_the_configuration_is_looked_for(tmp_path: Path) -> None:
+    class Plugged(Recorded):
+        def device(self, path: str):  # type: ignore[no-untyped-def]
+            return {"/dev/video0": "there", "/dev/video1": "refused"}.get(path, "missing")
+
+    machine = Plugged(tmp_path)
+    for name in ("usb-A-video-index0", "usb-B-video-index0"):
+        machine.lay(f"/dev/v4l/by-id/{name}", "")
+    found = by_name(configured(machine, needs("v4l2:///dev/video0", "v4l2:///dev/video1", "v4l2:///dev/video2")))
+    assert (found["camera c0"].state, "by-id" in found["camera c0"].remedy) == ("note", True)
+    assert (found["camera c1"].state, "usermod -aG video" in found["camera c1"].remedy) == ("wrong", True)
+    assert (found["camera c2"].state, "usb-A-video-index0, usb-B-video-index0" in found["camera c2"].remedy) == ("wrong", True)
+
+
+def test_a_remote_camera_is_reached_or_not_and_its_password_never_shows(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        (found,) = configured(laptop(tmp_path), needs(f"rtsp://me:s3cret@127.0.0.1:{port}/stream"))
+    assert found.state == "right"
+    (gone,) = configured(laptop(tmp_path), needs(f"rtsp://me:s3cret@127.0.0.1:{port}/stream"))
+    assert gone.state == "wrong"
+    assert "connection refused" in gone.says
+    assert "s3cret" not in f"{found}{gone}"
+
+
+def test_files_and_scenes_are_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").touch()
+    sources = (str(tmp_path / "film.mp4"), str(tmp_path / "none.mp4"), "synthetic://plaza", "synthetic://nowhere")
+    assert [finding.state for finding in configured(laptop(tmp_path), needs(*sources))] == ["right", "wrong", "right", "wrong"]
