@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from edge.backends.cuda.gpu import Gpu
 from edge.backends.cuda.graph import Replayed
 from edge.backends.cuda.kernels import Kernels, blocks
-from edge.backends.cuda.letterbox import PICTURE, packed
+from edge.backends.cuda.letterbox import BLOCK, PICTURE, describe
 from edge.backends.cuda.network import Network
 from edge.backends.plan import Plan
 from edge.data import Detections, Frame, Size
 from edge.detect import Candidates, DetectOptions, Letterbox, best_of, class_ids, head_layout
+from edge.detect.names import read_names
 from edge.errors import DeviceError, ModelError
 
 _FOUND = np.dtype([("xyxy", "<f4", 4), ("score", "<f4"), ("class_id", "<i4"), ("row", "<i4"), ("image", "<i4")])
@@ -104,8 +105,8 @@ class TensorRtDetector:
             self._size = Size(*wanted) if isinstance(wanted, tuple) else Size(wanted, wanted)
         network.fit((self.batch, 3, self._size.height, self._size.width))
         shape = network.shape_of(output)
-        self.names = self._plan.class_names or _numbered(network.name, shape)
         try:
+            self.names = self._plan.class_names or read_names(None, shape)
             self._layout = head_layout((None, *shape[1:]), len(self.names))
         except ModelError as error:
             raise ModelError(f"{network.name}: {error}") from None
@@ -120,7 +121,8 @@ class TensorRtDetector:
         self._count = len(frames)
         with ExitStack() as readers:
             pictures = [readers.enter_context(self._gpu.uploads.of(frame, stream)) for frame in frames]
-            self._table_host.array[: len(frames)] = packed(pictures, boxes)
+            for row, picture, box in zip(self._table_host.array, pictures, boxes, strict=False):  # a row for each of the most
+                describe(row, picture.memory.address, box)
             stream.upload(self._table_host.array, self._table)
             self._work.run(changed=changed)
         stream.download(self._found, self._found_host.array)
@@ -130,7 +132,7 @@ class TensorRtDetector:
         """Everything between the upload of a batch's pictures and the download of its boxes; nothing here depends on which pictures they are."""
         network, stream, width, height = self._network, self._stream, *self._size
         tensor = network.memory_of(network.input)
-        self._letterbox.launch(stream, blocks((width, height, self._count), (32, 8)), (32, 8, 1), tensor, self._table, width, height)
+        self._letterbox.launch(stream, blocks((width, height, self._count), BLOCK[:2]), BLOCK, tensor, self._table, width, height)
         network.enqueue(stream)
         stream.clear(self._found)
         output = network.memory_of(network.outputs[0])
@@ -144,7 +146,8 @@ class TensorRtDetector:
         self._done.wait()
         count = int(self._found_host.array[:1].view(np.int32)[0])
         if count < len(self._found_host.array):
-            return self._found_host.array[1 : 1 + count].copy()
+            first: NDArray[Any] = self._found_host.array[1 : 1 + count].copy()
+            return first
         every = np.empty(1 + count, _FOUND)
         self._stream.download(self._found, every)
         self._stream.wait()
@@ -153,10 +156,3 @@ class TensorRtDetector:
 
 def _suffix(dtype: np.dtype[Any]) -> str:
     return "f16" if dtype == np.float16 else "f32"
-
-
-def _numbered(name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """`class0`, `class1`, ... where a raw head tells only their number, as of a bare plan."""
-    if len(shape) == 3 and shape[1] > 4 and shape[2] != 6:
-        return tuple(f"class{number}" for number in range(shape[1] - 4))
-    raise ModelError(f"{name}: it carries no class names and its output {shape} is no YOLO detection head; build it with `edge build`")

@@ -131,7 +131,9 @@ class Device:
         with checked("opening the GPU"):
             cuda.init()
             if self._number >= cuda.Device.count():
-                raise DeviceError(f"there is no GPU number {self._number}, CUDA sees {cuda.Device.count()}; choose another, or `backend: cpu`")
+                raise DeviceError(
+                    f"there is no GPU number {self._number}, CUDA sees {cuda.Device.count()}; choose another, or `backend: cpu`"
+                )
             gpu = cuda.Device(self._number)
             major, minor = gpu.compute_capability()
             version = cuda.get_driver_version()

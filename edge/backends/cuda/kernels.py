@@ -9,7 +9,7 @@ from typing import Any
 
 from edge.backends.cuda.calls import checked, driver
 from edge.backends.cuda.device import Device
-from edge.backends.cuda.lent import Lent, Lender, Memory, Pinned, Stream
+from edge.backends.cuda.lent import Lender, Lent, Memory, Pinned, Stream
 from edge.backends.cuda.nvcc import cubin
 
 HERE = Path(__file__).parent

@@ -192,4 +192,6 @@ class Lender:
 
 def _fits(array: NDArray[Any], memory: Memory) -> None:
     if array.nbytes > memory.nbytes or not array.flags.c_contiguous:
-        raise ValueError(f"an array of {array.nbytes} bytes cannot be copied to or from {memory.nbytes} bytes of the GPU; it must fit and be contiguous")
+        raise ValueError(
+            f"an array of {array.nbytes} bytes cannot be copied to or from {memory.nbytes} bytes of the GPU; it must fit and be contiguous"
+        )

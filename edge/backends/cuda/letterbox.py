@@ -1,30 +1,30 @@
-"""How pictures on the device are told to letterbox.cu: one record each. The geometry is `edge.detect`'s, the pixels are the kernel's."""
+"""How letterbox.cu is told of pictures: the table it reads, one row a picture. Where a picture lies in a network's input is `edge.detect`'s."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.backends.cuda.upload import Picture
 from edge.detect import Letterbox
 
 PICTURE = np.dtype(
     [
-        (name, "<u8" if name == "pixels" else "<i4")
-        for name in ["pixels", "pitch", "width", "height", "left", "top", "inner_width", "inner_height"]
+        ("pixels", np.uint64),
+        *((name, np.int32) for name in ("pitch", "width", "height", "left", "top", "inner_width", "inner_height")),
     ],
     align=True,
 )
-"""`Picture` of letterbox.cu, 40 bytes."""
+"""`struct Picture` of letterbox.cu: the address of BGR bytes on the device, bytes from row to row, and the letterbox."""
+
+BLOCK = (32, 8, 1)
 
 
-def packed(pictures: Sequence[Picture], boxes: Sequence[Letterbox]) -> NDArray[Any]:
-    """Records (N,) of PICTURE: where each picture is, and where in the tensor it goes."""
-    records = np.empty(len(pictures), PICTURE)
-    for row, (picture, box) in enumerate(zip(pictures, boxes, strict=True)):
-        width, height = picture.size
-        records[row] = (picture.memory.address, 3 * width, width, height, box.left, box.top, box.inner.width, box.inner.height)
-    return records
+def describe(row: NDArray[Any], address: int, letterbox: Letterbox, *, pitch: int | None = None) -> None:
+    """Write a picture into `row`, one element of an array of `PICTURE`; `pitch` is that of rows without gaps if it is None."""
+    row["pixels"] = address
+    row["pitch"] = 3 * letterbox.picture.width if pitch is None else pitch
+    row["width"], row["height"] = letterbox.picture
+    row["left"], row["top"] = letterbox.left, letterbox.top
+    row["inner_width"], row["inner_height"] = letterbox.inner

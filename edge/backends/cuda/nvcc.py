@@ -1,1 +1,112 @@
-"""From a .cu file to the code of one GPU, by nvcc, kept in a folder. It needs no GPU and no pycuda, so an image can be filled beforehand."""
+"""From a .cu file to the code of one GPU, by nvcc, kept in a folder. It needs no GPU and no pycuda, so that an image can be filled beforehand.
+
+nvcc and not NVRTC: JetPack and every CUDA toolkit bring it, it compiles files with their includes as they are, and it is needed once. Where it
+is missing (a container without the toolkit) code that was compiled before is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from edge.errors import DeviceError
+
+log = logging.getLogger(__name__)
+
+FLAGS = ("-O3", "-std=c++17")
+_TIMEOUT_S = 300
+
+
+def find_nvcc() -> Path | None:
+    """nvcc of CUDA_HOME, else of the PATH, else of the usual place, which JetPack does not put on the PATH."""
+    home = os.environ.get("CUDA_HOME")
+    for place in (Path(home, "bin", "nvcc") if home else None, shutil.which("nvcc"), Path("/usr/local/cuda/bin/nvcc")):
+        if place is not None and os.access(place, os.X_OK):
+            return Path(place)
+    return None
+
+
+def cubin(source: Path, arch: str, folder: Path) -> bytes:
+    """The code of the kernels in `source` for the GPU `arch` (``sm_87``): from `folder`, or compiled now and kept there.
+
+    Kept under the digest of the source and its headers, the GPU's kind and nvcc's version: what does not fit is never found. A folder that
+    cannot be written costs a warning and a compilation a start. DeviceError, one sentence, where there is no nvcc or it refuses.
+    """
+    nvcc = find_nvcc()
+    stem = f"{source.stem}-{_digest(source)}-{arch}-cuda"
+    if nvcc is None:
+        kept = sorted(folder.glob(f"{stem}*.cubin"), key=lambda path: path.stat().st_mtime)
+        if not kept:
+            raise DeviceError(
+                f"nvcc is needed once to compile {source.name} for {arch}, and is neither in CUDA_HOME nor on PATH; "
+                "install the CUDA toolkit (JetPack: cuda-toolkit), or choose `backend: cpu`"
+            )
+        return kept[-1].read_bytes()
+    path = folder / f"{stem}{nvcc_version(nvcc)}.cubin"
+    try:
+        return path.read_bytes()
+    except OSError:
+        code = _compile(nvcc, source, arch)
+    _keep(path, code)
+    return code
+
+
+@cache
+def nvcc_version(nvcc: Path) -> str:
+    """Its full version, ``13.0.88``."""
+    said = _run([str(nvcc), "--version"], "saying its version").stdout
+    found = re.search(r"\bV([\d.]+)", said)
+    if found is None:
+        raise DeviceError(f"{nvcc} does not say its version; reinstall the CUDA toolkit, or set CUDA_HOME to another one")
+    return found[1]
+
+
+def _digest(source: Path) -> str:
+    digest = hashlib.sha256(" ".join(FLAGS).encode())
+    for path in (source, *sorted(source.parent.glob("*.cuh"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _compile(nvcc: Path, source: Path, arch: str) -> bytes:
+    log.info("compiling %s for %s, once", source.name, arch)
+    with tempfile.TemporaryDirectory(prefix="edge-nvcc-") as folder:
+        out = Path(folder, "out.cubin")
+        _run([str(nvcc), "-cubin", f"-arch={arch}", *FLAGS, "-o", str(out), str(source)], f"compiling {source.name} for {arch}")
+        return out.read_bytes()
+
+
+def _run(command: list[str], doing: str) -> subprocess.CompletedProcess[str]:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DeviceError(
+            f"{command[0]} failed at {doing} ({error}); reinstall the CUDA toolkit, or set CUDA_HOME to another one"
+        ) from error
+    if done.returncode:
+        lines = [line for line in (done.stderr + done.stdout).splitlines() if "error" in line or "fatal" in line]
+        said = lines[0].strip() if lines else f"it ended with {done.returncode}"
+        raise DeviceError(f"{command[0]} failed at {doing}: {said}; use a CUDA toolkit that knows this GPU, or choose `backend: cpu`")
+    return done
+
+
+def _keep(path: Path, code: bytes) -> None:
+    """Write it beside and rename it: others see all of it or nothing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".cubin-", delete=False) as file:
+            file.write(code)
+        os.replace(file.name, path)
+    except OSError as error:
+        log.warning(
+            "compiled kernels cannot be kept in %s (%s), every start compiles them again; make it writable, or set EDGE_CACHE",
+            path.parent,
+            error,
+        )

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from edge.backends.cuda.device import Device
 from edge.backends.cuda.lent import Event, Memory, Pinned, Stream
 from edge.data import U8, Frame, Size, Stamp
