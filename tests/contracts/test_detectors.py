@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,26 +28,16 @@ NAMES = {0: "person", 1: "dog"}
 
 
 class StandIn:
-    """An ONNX Runtime session that sees one bright rectangle a picture, as `person` of 0.9, and never a dog."""
+    """A network that sees one bright rectangle a picture, as `person` of 0.9, and never a dog."""
 
-    def __init__(self, shape: Sequence[Any], *, layout: str = "raw", half: bool = False, names: str | None = str(NAMES)) -> None:
-        out = [shape[0], 6, 10] if layout == "raw" else [shape[0], 10, 6]
-        self._inputs = [SimpleNamespace(name="images", shape=list(shape), type="tensor(float16)" if half else "tensor(float)")]
-        self._outputs = [SimpleNamespace(name="output0", shape=out)]
-        self._layout, self._names, self.half = layout, names, half
+    def __init__(self, shape: Sequence[int | None], *, layout: str = "raw", half: bool = False, names: str | None = str(NAMES)) -> None:
+        self.inputs, self.input_shape = 1, tuple(shape)
+        self.output_shape = (shape[0], 6, 10) if layout == "raw" else (shape[0], 10, 6)
+        self.metadata = {} if names is None else {"names": names}
+        self._layout, self.half = layout, half
         self.tensors: list[np.ndarray] = []
 
-    def get_inputs(self) -> list[Any]:
-        return self._inputs
-
-    def get_outputs(self) -> list[Any]:
-        return self._outputs
-
-    def get_modelmeta(self) -> Any:
-        return SimpleNamespace(custom_metadata_map={} if self._names is None else {"names": self._names})
-
-    def run(self, _: object, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
-        tensor = feeds["images"]
+    def run(self, tensor: np.ndarray) -> np.ndarray:
         assert tensor.dtype == (np.float16 if self.half else np.float32)
         self.tensors.append(tensor.copy())
         output = np.zeros((len(tensor), 6, 10), np.float32)
@@ -61,14 +50,14 @@ class StandIn:
                 output[row, :, 3] = ((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, 0.9, 0.05)
             else:
                 output[row, :, 0] = (x1, y1, x2, y2, 0.9, 0)
-        return [output if self._layout == "raw" else output.transpose(0, 2, 1)]
+        return output if self._layout == "raw" else output.transpose(0, 2, 1)
 
 
 def stand_in(
-    monkeypatch: pytest.MonkeyPatch, shape: Sequence[Any], *, options: DetectOptions | None = None, **how: Any
+    monkeypatch: pytest.MonkeyPatch, shape: Sequence[int | None], *, options: DetectOptions | None = None, **how: Any
 ) -> tuple[OnnxDetector, StandIn]:
     session = StandIn(shape, **how)
-    monkeypatch.setattr(cpu, "_load", lambda *_: session)
+    monkeypatch.setattr(cpu, "open_network", lambda *_: session)
     return OnnxDetector(Path("stand-in.onnx"), options or DetectOptions()), session
 
 
@@ -81,12 +70,15 @@ def frame(size: Size, box: tuple[int, int, int, int] | None, index: int = 0, cam
     return Frame(Stamp(camera, index, index * 40_000_000, size), HostPixels(picture))
 
 
-@pytest.fixture(params=["network", "stand-in", "scene", "recorded"])
+@pytest.fixture(params=["onnxruntime", "openvino", "stand-in", "scene", "recorded"])
 def detector(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Detector]:
     made: Detector
     match request.param:
-        case "network":
-            made = OnnxDetector(request.getfixturevalue("shared") / "models" / "yolo11n.onnx", DetectOptions(threads=1))
+        case "onnxruntime" | "openvino" as runtime:
+            pytest.importorskip(runtime)
+            made = OnnxDetector(
+                request.getfixturevalue("shared") / "models" / "yolo11n.onnx", DetectOptions(threads=1, cpu_runtime=runtime)
+            )
         case "stand-in":
             made = stand_in(monkeypatch, (1, 3, 320, 320))[0]
         case "scene":
@@ -181,8 +173,8 @@ def test_pictures_go_in_as_rgb_in_0_to_1_with_grey_around(monkeypatch: pytest.Mo
     np.testing.assert_allclose(picture[:, 240:], 114 / 255, atol=1e-6)
 
 
-@pytest.mark.parametrize(("batch", "calls"), [(1, [1, 1, 1]), (2, [2, 2]), ("n", [3])])
-def test_frames_go_in_as_many_at_once_as_the_network_takes(monkeypatch: pytest.MonkeyPatch, batch: int | str, calls: list[int]) -> None:
+@pytest.mark.parametrize(("batch", "calls"), [(1, [1, 1, 1]), (2, [2, 2]), (None, [3])])
+def test_frames_go_in_as_many_at_once_as_the_network_takes(monkeypatch: pytest.MonkeyPatch, batch: int | None, calls: list[int]) -> None:
     made, session = stand_in(monkeypatch, (batch, 3, 320, 320), half=True)
     wanted = [(40 * k + 20, 50, 40 * k + 60, 150) for k in range(3)]
     with made as detector:
@@ -193,7 +185,7 @@ def test_frames_go_in_as_many_at_once_as_the_network_takes(monkeypatch: pytest.M
 
 def test_a_free_network_size_is_the_users_or_640(monkeypatch: pytest.MonkeyPatch) -> None:
     for imgsz, shape in ((None, (640, 640)), (320, (320, 320)), ((640, 384), (384, 640))):
-        made, session = stand_in(monkeypatch, ("n", 3, "h", "w"), options=DetectOptions(imgsz=imgsz))
+        made, session = stand_in(monkeypatch, (None, 3, None, None), options=DetectOptions(imgsz=imgsz))
         with made as detector:
             detector.detect([frame(Size(1280, 720), None)])
         assert session.tensors[-1].shape[2:] == shape
