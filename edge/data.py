@@ -289,10 +289,12 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is to be published: `topic` below the device's own, the frozen `payload`, and how."""
+    """What is to be published: `topic` below the device's own (or the whole topic behind a `/`), the frozen `payload`, and how."""
 
     topic: str
     payload: bytes
     qos: int = 1
     retain: bool = False
     content_type: str = "application/json"
+    expiry_s: int | None = None  # like what follows, with MQTT 5 only, and not through the outbox
+    correlation: bytes | None = None

@@ -46,7 +46,9 @@ def iso(utc_ns: int | None) -> str | None:
 Time = Annotated[str | None, Field(description="UTC, ISO 8601 with milliseconds; null while the device's clock was never right")]
 
 
-class _Payload(BaseModel):
+class Payload(BaseModel):
+    """What every payload begins with."""
+
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
     schema_version: int = Field(SCHEMA, alias="schema")
@@ -56,7 +58,7 @@ class _Payload(BaseModel):
         return self.model_dump_json(by_alias=True).encode()
 
 
-class _Streamed(_Payload):
+class _Streamed(Payload):
     """What travels through the outbox: `stream` and `seq` make at-least-once exactly once."""
 
     stream: str = Field(description="UUID born with the store")
@@ -145,7 +147,7 @@ class CountsPayload(_Streamed):
     zones: dict[str, ZonePayload]
 
 
-class StatusPayload(_Payload):
+class StatusPayload(Payload):
     """`status`: birth and last will of a device."""
 
     state: Literal["online", "offline"]
@@ -156,7 +158,7 @@ class StatusPayload(_Payload):
     since: Time
 
 
-class StatePayload(_Payload):
+class StatePayload(Payload):
     """`{camera}/state`."""
 
     camera: str
@@ -166,7 +168,7 @@ class StatePayload(_Payload):
     gap_s: float | None = Field(None, description="seconds that nobody counted before this state, if any")
 
 
-class HeatmapPayload(_Payload):
+class HeatmapPayload(Payload):
     """`{camera}/heatmap/meta`: what the picture on `{camera}/heatmap` shows."""
 
     camera: str
@@ -186,7 +188,7 @@ class HeatmapPayload(_Payload):
     sha256: str
 
 
-PAYLOADS: Mapping[str, tuple[type[_Payload], ...]] = {
+PAYLOADS: Mapping[str, tuple[type[Payload], ...]] = {
     "status": (StatusPayload,),
     "state": (StatePayload,),
     "events": (EventPayload, DroppedPayload),

@@ -115,6 +115,17 @@ class Outbox(Protocol):
         """The retained value of each topic that has one, to be said again on every connect."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message from the broker on its whole `topic`. `retained`: it was there before we asked; `reply_to`, `correlation`: MQTT 5's, if given."""
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+    reply_to: str = ""
+    correlation: bytes | None = None
+
+
 class Publisher(AbstractContextManager["Publisher"], Protocol):
     """Takes what the outbox holds to whoever subscribes. Never makes a camera wait."""
 
@@ -123,3 +134,9 @@ class Publisher(AbstractContextManager["Publisher"], Protocol):
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until the outbox is empty and acknowledged; False when the time was not enough."""
+
+    def say(self, message: Message) -> None:
+        """A remark in passing: sent at QoS 0 if somebody listens now, else forgotten."""
+
+    def reply(self, message: Message, timeout_s: float = 10.0) -> bool:
+        """An answer: sent in order at its QoS, before the outbox; waits while many do. False when there is no connection, or the time is over."""

@@ -1,0 +1,72 @@
+"""What a device says of its own condition, as values: the payload of `health`. Measuring is `runtime`'s; who publishes or serves it is elsewhere.
+
+It is a remark in passing: QoS 0, never retained, no place in the stream. Numbers of events are totals since the process began; rates and times
+are of the interval since the last remark.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from edge.data import Message
+from edge.messages import Payload, Time
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+class Spread(_Part):
+    """How a time was distributed over the interval; milliseconds."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class CameraHealth(_Part):
+    """One camera's way from its source to the store."""
+
+    state: str = Field("starting", description="as on `{camera}/state`")
+    fps_in: float = Field(0.0, description="frames a second that the source gave")
+    fps_processed: float = Field(0.0, description="frames a second that were counted on")
+    frames_in: int = 0
+    frames_processed: int = 0
+    frame_age: Spread | None = Field(None, description="from a live frame's own time to the end of the work on it; null for files")
+    stages: dict[str, Spread] = Field(default_factory=dict, description="how long a stage took a frame: detect, step, paint; commit")
+    drops: dict[str, int] = Field(default_factory=dict, description="pictures let go, by cause: late (a newer frame came), recorder")
+    reconnects: int = Field(0, description="how often the source was opened again")
+
+
+class BrokerHealth(_Part):
+    """The line to the broker."""
+
+    connected: bool = False
+    connects: int = Field(0, description="connections that were made")
+    trouble: str = Field("", description="why there is none, or what is wrong with it; '' when all is well")
+    outbox: int = Field(0, description="messages that wait to be acknowledged")
+    left_out: int = Field(0, description="messages that are larger than the broker takes")
+
+
+class HealthPayload(Payload):
+    """`health`: a device and its cameras."""
+
+    stream: str = Field(description="UUID born with the store")
+    boot_id: str
+    version: str
+    t: Time
+    interval_s: float
+    up_s: float = Field(description="since the process began")
+    memory_bytes: int | None = Field(None, description="resident memory of the process")
+    cpu_s: float = Field(0.0, description="CPU time of the process since it began, all threads")
+    disk_free_bytes: int | None = Field(None, description="where the store lies")
+    disk_total_bytes: int | None = None
+    temperature_c: float | None = Field(None, description="the warmest zone of the device; null where it tells none")
+    power_w: float | None = Field(None, description="what the device draws; null where it tells nothing")
+    broker: BrokerHealth | None = Field(None, description="null where none is configured")
+    cameras: dict[str, CameraHealth] = Field(default_factory=dict)
+
+
+def health_message(health: HealthPayload, *, expiry_s: int | None = None) -> Message:
+    """`health` as it is said. `expiry_s`: nobody needs it any longer (MQTT 5)."""
+    return Message("health", health.to_bytes(), qos=0, expiry_s=expiry_s)
