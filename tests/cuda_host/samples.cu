@@ -1,4 +1,4 @@
-// Kernels for testing what runs kernels: right ones, and for each promise of shim.h one that breaks it.
+// Kernels for testing what runs kernels: right ones, and for each promise of cuda_shim.h one that breaks it.
 #define THREADS 256
 
 extern "C" __global__ void add(float *to, const float *a, int n) {

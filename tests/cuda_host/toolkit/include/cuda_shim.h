@@ -60,7 +60,6 @@ using std::max; using std::min;
 inline int min(int a, unsigned b) { return static_cast<unsigned>(a) < b ? a : static_cast<int>(b); }
 inline unsigned min(unsigned a, int b) { return min(b, a); }
 inline float __expf(float x) { return std::exp(x); }
-inline float exp2f_(float x) { return std::exp2(x); }
 inline float __fdividef(float a, float b) { return a / b; }
 inline float __frcp_rn(float a) { return 1.f / a; }
 inline float __saturatef(float x) { return x > 0.f ? (x < 1.f ? x : 1.f) : 0.f; }
@@ -79,6 +78,14 @@ inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __ffs(int x) { return __builtin_ffs(x); }
 inline int __clz(int x) { return x ? __builtin_clz(static_cast<unsigned>(x)) : 32; }
 template <class T> T __ldg(const T *p) { return *p; }
+// Half precision as its bits, which kernels convert by instructions of the GPU's own.
+#ifdef __aarch64__
+using half_t = __fp16;
+#else
+using half_t = _Float16;
+#endif
+inline unsigned short shim_half(float x) { const half_t h = static_cast<half_t>(x); unsigned short bits; memcpy(&bits, &h, 2); return bits; }
+inline float shim_float(unsigned short bits) { half_t h; memcpy(&h, &bits, 2); return static_cast<float>(h); }
 
 extern "C" { extern char __start_cuda_shared[] __attribute__((weak)), __stop_cuda_shared[] __attribute__((weak)); }
 
