@@ -65,16 +65,18 @@ def _public(member: str) -> bool:
     return not member.startswith("_") or member == "__init__"
 
 
-def _calls(method: Any) -> list[list[str]] | None:
-    """Each way to call a method: its parameters without self, ``name=`` where one may be left out. None for what is no method."""
+def _calls(method: Any) -> list[str] | None:
+    """Each way to call a method, ``(flags=) -> INetworkDefinition``: its parameters without self, with = where one may be left out, and what it
+    gives. None for what is no method."""
     said = getattr(method, "__doc__", None)
     if not callable(method) or not said:
         return None
     calls = []
-    for parameters in re.findall(r"^(?:\d+\. )?\w+\((.*)\) ->", said, re.MULTILINE):
+    for parameters, answer in re.findall(r"^(?:\d+\. )?\w+\((.*)\) -> (.*)$", said, re.MULTILINE):
         names = re.findall(r"(?:^|, )(\*{0,2}\w+)(?:: [^=,\[\]]*(?:\[[^=]*\])?)?(\s*= )?", parameters)
-        calls.append([name + ("=" if default else "") for name, default in names if name != "self"])
-    return [call for call in calls if call != ["*args", "**kwargs"]] or None
+        shown = [name + ("=" if default else "") for name, default in names if name != "self"]
+        calls.append(f"({', '.join(shown)}) -> {re.sub(r'[a-z_]+[.]', '', answer)}")
+    return list(dict.fromkeys(call for call in calls if "**kwargs" not in call)) or None
 
 
 def merge(dumps: list[dict[str, Any]]) -> str:

@@ -122,6 +122,8 @@ class TensorRtDetector:
         with ExitStack() as readers:
             pictures = [readers.enter_context(self._gpu.uploads.of(frame, stream)) for frame in frames]
             for row, picture, box in zip(self._table_host.array, pictures, boxes, strict=False):  # a row for each of the most
+                if picture.size != box.picture:
+                    raise ValueError(f"a frame is stamped {box.picture} and its picture is {picture.size}")
                 describe(row, picture.memory.address, box)
             stream.upload(self._table_host.array, self._table)
             self._work.run(changed=changed)

@@ -1,0 +1,88 @@
+"""Nothing is called that one of the TensorRTs we run on lacks: our text against what NVIDIA's own bindings offer. Nothing is executed here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tensorrt_calls import FACTS, Uses, faults
+from tests.conftest import ROOT
+
+FILES = [
+    "edge/backends/cuda/network.py",
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "edge" / "engine").glob("*.py") if "trt" in path.read_text()),
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_target_has_what_is_called_and_takes_it_as_it_is_called(name: str) -> None:
+    uses = list(Uses((ROOT / name).read_text()))
+    assert not [fault for use in uses for fault in faults(use)]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_of_tensorrt_is_taken_from_what_this_test_cannot_follow(name: str) -> None:
+    assert Uses((ROOT / name).read_text()).strangers() == []
+
+
+def test_the_network_is_really_looked_at() -> None:
+    used = {use.member for use in Uses((ROOT / "edge/backends/cuda/network.py").read_text())}
+    assert {"Runtime.deserialize_cuda_engine", "ICudaEngine.get_tensor_profile_shape", "IExecutionContext.execute_async_v3"} <= used
+    assert {"trt.ILogger", "trt.Runtime", "DataType.HALF", "TensorIOMode.INPUT", "TensorFormat.LINEAR"} <= used
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("config.set_flag(trt.BuilderFlag.FP16)", "tensorrt 11.4.0.106 has no BuilderFlag.FP16"),
+        ("builder.platform_has_fast_fp16", "tensorrt_rtx 1.7.1.116 has no Builder.platform_has_fast_fp16"),
+        ("config.num_compute_capabilities = 1", "tensorrt 10.3.0 has no IBuilderConfig.num_compute_capabilities"),
+        ("runtime.deserialize_cuda_engine()", "tensorrt 10.3.0 calls it Runtime.deserialize_cuda_engine(serialized_engine) ->"),
+        (
+            "runtime.deserialize_cuda_engine(b'').create_execution_context().execute_async_v3(1, 2)",
+            "calls it IExecutionContext.execute_async_v3",
+        ),
+        ("builder.create_network(flag=1)", "calls it Builder.create_network(flags=)"),
+        ("trt.Runtime(None).deserialise(b'')", "has no Runtime.deserialise"),
+    ],
+)
+def test_this_test_would_notice_a_call_that_a_target_lacks(line: str, fault: str) -> None:
+    text = f"def f(trt, builder, config, runtime):\n    trt.DataType\n    {line}\n"
+    found = [said for use in Uses(text) for said in faults(use)]
+    assert any(fault in said for said in found), found
+
+
+def test_what_is_asked_for_first_may_be_missing() -> None:
+    text = "def f(trt, config):\n    if hasattr(trt.BuilderFlag, 'FP16'):\n        config.set_flag(trt.BuilderFlag.FP16)\n"
+    assert not [said for use in Uses(text) for said in faults(use)]
+
+
+@pytest.mark.system
+@pytest.mark.timeout(600)
+def test_the_table_is_what_nvidias_own_bindings_say(tmp_path: Path) -> None:
+    dumps = []
+    for version in FACTS["versions"]:
+        module, number = version.split()
+        environment = {**os.environ, "PYTHON": sys.executable}
+        script = ["bash", str(ROOT / "scripts" / "tensorrt_api_env.sh"), module, number, str(tmp_path)]
+        made = subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+        if made.returncode and "No matching distribution" in made.stderr:
+            pytest.skip(f"{version} has no bindings for this Python, or none can be had: {made.stderr.strip().splitlines()[-1]}")
+        assert made.returncode == 0, made.stderr
+        program = [sys.executable, str(ROOT / "scripts" / "tensorrt_facts.py")]
+        dump = subprocess.run(
+            [*program, "dump", module],
+            env={**environment, "PYTHONPATH": str(tmp_path / number)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        (tmp_path / f"{version}.json").write_text(dump.stdout)
+        dumps.append(str(tmp_path / f"{version}.json"))
+    merged = subprocess.run([*program, "merge", *dumps], capture_output=True, text=True, check=True)
+    assert json.loads(merged.stdout) == FACTS
