@@ -7,8 +7,10 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from edge.app.heatmap import HeatmapMaker
+from edge.backends import painter_of
 from edge.books import BookOptions, Books
 from edge.change import Change, Checkpoint
 from edge.config import CameraConfig, Config
@@ -28,6 +30,9 @@ from edge.runtime.session import SessionParts, Snapshots, Viewer
 from edge.shapes import Overlay
 from edge.sources import check_source, open_source
 from edge.store import Store
+
+if TYPE_CHECKING:
+    from edge.backends.cuda.gpu import Gpu
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +54,7 @@ class Surroundings:
     start_time_utc_ns: int | None
     recorders: dict[str, Recorder]
     open_source: Callable[..., Source] = open_source
+    gpu: Gpu | None = None
 
 
 class CameraBuilder:
@@ -180,8 +186,6 @@ class CameraBuilder:
         around, config = self._around, self._config
         if around.config.record is None or not config.record:
             return None
-        from edge.backends.cpu.painter import CpuPainter
-
         names = around.detector.names
 
         def overlay(result: Result) -> Overlay:
@@ -189,7 +193,7 @@ class CameraBuilder:
             shown = f"{self._name}  {clock[:10]} {clock[11:19]} UTC" if clock else self._name
             return live(config.overlay, reference, config.lines, config.zones, books.totals, result.tracks, names, shown)
 
-        painter = CpuPainter(config.heat, reference, show_heat=config.overlay.heat)
+        painter = painter_of(config.heat, reference, gpu=around.gpu, show_heat=config.overlay.heat)
         return Viewer(painter, overlay, RecordingLane(lambda: self._recorder(timeline), self._name, live=live_source))
 
     def _recorder(self, timeline: Timeline) -> Recorder:

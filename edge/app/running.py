@@ -7,20 +7,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.app.camera import CameraBuilder, Surroundings
-from edge.backends import detector_of
+from edge.app.model import Machinery, machinery
 from edge.config import Config
 from edge.data import Message
-from edge.errors import BrokerError, StoreError, UsageError
+from edge.errors import BrokerError, StoreError
 from edge.messages import StatusPayload, iso
 from edge.ports import Detector, Recorder, Source
 from edge.runtime import BootTimeline, Clock, Device
 from edge.runtime.clock import this_boot
-from edge.sources import check_source, open_source
+from edge.sources import open_source
 from edge.store import Store, StoreOutbox
 
 if TYPE_CHECKING:
@@ -94,13 +93,15 @@ def running(
         )
         clock.observe()
         publisher = stack.enter_context(_publisher(config, store, stack, boot_id, clock)) if config.mqtt else None
+        made = Machinery(detector) if detector is not None else stack.enter_context(machinery(config))
         recorders: dict[str, Recorder] = {}
         around = Surroundings(
             config=config,
             store=store,
             clock=clock,
             boot=BootTimeline(clock, boot_id),
-            detector=detector or open_detector(config),
+            detector=made.detector,
+            gpu=made.gpu,
             wake=publisher.wake if publisher else lambda: None,
             realtime=options.realtime,
             must_open=options.must_open,
@@ -111,31 +112,6 @@ def running(
         cameras = [CameraBuilder(name, camera, around).parts() for name, camera in config.cameras.items()]
         device = Device(around.detector, cameras, clock)
         yield Running(device, store, publisher, recorders, _drain_s=options.drain_s, _condense=_condenser(config, store, clock))
-
-
-def open_detector(config: Config) -> Detector:
-    """The configuration's detector, not entered yet."""
-    if config.model == "scene":
-        from edge.sources.synthetic import SceneDetector, scene_of
-
-        scenes = {}
-        for name, camera in config.cameras.items():
-            if check_source(camera.source).kind != "synthetic":
-                raise UsageError(f"camera {name!r}: `model: scene` knows the boxes of synthetic:// cameras only; give a YOLO11 .onnx")
-            scenes[name] = scene_of(camera.source)
-        return SceneDetector(scenes)
-    everything = any(not camera.classes for camera in config.cameras.values())
-    wanted = () if everything else sorted({name for camera in config.cameras.values() for name in camera.classes})
-    return detector_of(_onnx(config.model), config.detect, backend=config.backend, class_names=wanted)
-
-
-def _onnx(model: str) -> Path:
-    """The ONNX file that a model's name means. A path of one is taken as it is: what is wrong with it is said when it is opened."""
-    if Path(model).suffix == ".onnx":
-        return Path(model)
-    from edge.engine import resolve_model
-
-    return resolve_model(model)
 
 
 def _publisher(config: Config, store: Store, stack: ExitStack, boot_id: str, clock: Clock) -> MqttPublisher:

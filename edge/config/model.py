@@ -169,9 +169,9 @@ class Config(_Section):
     timezone: str = "UTC"
     """Names days only: when `heatmap.span: day` begins."""
     model: str = "yolo11n.onnx"
-    """A YOLO11 model: the path of an .onnx, or a name or .pt of which one is found or made; `scene` stands for a synthetic camera's own boxes."""
+    """A YOLO11 model: the path of an .onnx or .engine, or a name or .pt of which one is found or made; `scene` stands for a synthetic camera's own boxes."""
     backend: Backend = "auto"
-    """Where networks run: cpu, or auto for the best that this installation has."""
+    """Where networks run and pictures are painted: cpu, cuda (an NVIDIA GPU), or auto for the GPU where there is all that it needs, else the CPU."""
     detect: DetectOptions = DetectOptions()
     mqtt: MqttOptions | None = None
     """The broker; null publishes nothing (the outbox then stays empty)."""

@@ -44,7 +44,7 @@ MISTAKES = [
     ("commit_s: fast\n", 4, "commit_s", "valid number"),
     ("commit_s: -1\n", 4, "commit_s", "greater than 0, here it is -1"),
     ("timezone: Mars\n", 4, "timezone", "write one like Europe/Berlin or UTC"),
-    ("backend: abacus\n", 4, "backend", "'auto' or 'cpu'"),
+    ("backend: abacus\n", 4, "backend", "'auto', 'cpu' or 'cuda'"),
     ("model: 5\n", 4, "model", "valid string"),
     ("record: {preset: slow}\n", 4, "record.preset", "write one of ultrafast"),
     ("mqtt: {url: 'http://h'}\n", 4, "mqtt.url", "wanted mqtt://host or mqtt://host:port"),
