@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo check test test-system soak test-device system-packages clean
+.PHONY: help setup demo check test test-system soak test-device test-report system-packages clean
 
 help:  ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +38,12 @@ test-system: $(READY)  ## what needs system packages as well: real servers, unde
 soak: $(READY)  ## the full numbers; writes tests/flow/reports/
 	$(BIN)/pytest -m soak --timeout 3600 -s
 
-test-device: $(READY)  ## what needs a GPU
-	$(BIN)/pytest -m device -rs
+test-device: $(READY)  ## what needs a GPU, in an environment of its own; writes tests/device/reports/, or says that there is no GPU
+	bash scripts/test_device.sh $(VENV)
+
+test-report: $(READY)  ## what stands in for a GPU and its tests' CPU twins, with a report in tests/device/reports/ and the README's table
+	$(BIN)/python -m pytest -p tests.device.report tests/contracts tests/cuda_host -n auto -q -m "not soak and not device" --report-to tests/device/reports
+	$(BIN)/python scripts/make_run_table.py
 
 system-packages:  ## install what test-system needs (Debian or Ubuntu; asks for sudo when you are not root)
 	bash scripts/system_packages.sh --install

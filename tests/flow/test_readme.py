@@ -46,7 +46,7 @@ def the(prefix: str) -> str:
 def test_every_command_has_a_test_here() -> None:
     config = ("edge config example", "edge config check", "edge config schema")
     bench = ("edge bench frame", "edge bench pipeline", "edge bench run")
-    known = ("make demo", "make test", "edge run --source", "edge eval", "edge build", "edge heatmap", *config, *bench)
+    known = ("make demo", "make test", "edge run --source", "edge eval", "edge build", "edge heatmap", "edge doctor", *config, *bench)
     assert [line for line in COMMANDS if not line.startswith(known)] == []
     for prefix in known:
         the(prefix)
@@ -111,6 +111,12 @@ def test_the_configuration_is_right_and_so_are_its_commands(tmp_path: Path) -> N
     (tmp_path / "edge.yaml").write_text(edge(the("edge config example"), tmp_path))
     assert "is right" in edge(the("edge config check"), tmp_path)
     assert '"$defs"' in edge(the("edge config schema"), tmp_path)
+
+
+def test_the_doctor_looks_at_a_configuration(tmp_path: Path) -> None:
+    """One that any machine serves: what a machine with less is told is in `test_doctor`."""
+    (tmp_path / "edge.yaml").write_text("model: scene\ncameras: {plaza: {source: 'synthetic://plaza'}}\n")
+    assert "edge.yaml has all that it needs here" in edge(the("edge doctor"), tmp_path)
 
 
 def test_a_model_is_built_from_its_weights(tmp_path: Path, shared: Path) -> None:

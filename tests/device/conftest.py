@@ -1,0 +1,66 @@
+"""What tests on a GPU share: their mark, the GPU or the reason why they are skipped, an engine, figures for the report. No test lives here.
+
+Without a GPU each is skipped by its name. With one, nothing is: a missing TensorRT or pycuda is an error, for `make test-device` installs them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.doctor import Machine
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.device)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def gpu_facts() -> dict[str, Any]:
+    """What the driver says of the first GPU: name, compute_capability, integrated, memory in bytes. Skips where there is none."""
+    answer = Machine().vendors("gpu")
+    if not answer.get("devices"):
+        pytest.skip(f"no NVIDIA GPU here ({answer.get('error') or 'there is no driver, libcuda.so.1'})")
+    first: dict[str, Any] = answer["devices"][0]
+    return first
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[[str, float], None]:
+    """`figures(name, value)` puts a figure into the report; its unit stands in its name."""
+    return lambda name, value: record_property(name, round(value, 4))
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this session's compiled kernels are kept: a folder of its own, so that they are really compiled."""
+    return tmp_path_factory.mktemp("kernels")
+
+
+@pytest.fixture(scope="session")
+def gpu(gpu_facts: dict[str, Any], kernels: Path) -> Iterator[Any]:
+    """The GPU, open as the product opens it."""
+    from edge.backends import gpu_of
+
+    with gpu_of("cuda", kernels) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def onnx() -> Path:
+    """A model to build engines of: the one in the box, else a YOLO11n that lies beside the repository."""
+    shared = Path(os.environ.get("EDGE_SHARED") or ROOT.parent / "shared")
+    for path in (ROOT / "models" / "plaza.onnx", shared / "models" / "yolo11n.onnx"):
+        if path.is_file():
+            return path
+    pytest.fail("there is no model to build an engine of: neither models/plaza.onnx nor a yolo11n.onnx in EDGE_SHARED/models")
