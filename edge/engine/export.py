@@ -66,7 +66,7 @@ def export_onnx(weights: Path, out: Path, options: ExportOptions | None = None) 
 def _export(python: Path, folder: Path, weights: Path, options: ExportOptions) -> Path:
     """What Ultralytics made in `folder`."""
     width, height = options.imgsz
-    job = json.dumps({"weights": weights.name, "width": width, "height": height})
+    job = json.dumps({"weights": weights.name, "width": width, "height": height, "free_batch": options.free_batch})
     # Nothing is installed behind anybody's back: what is missing is said.
     environment = {**os.environ, "YOLO_AUTOINSTALL": "false"}
     python = python.absolute() if len(python.parts) > 1 else python

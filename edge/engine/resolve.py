@@ -21,7 +21,7 @@ def resolve_model(name: str, *, cache: Path | None = None) -> Path:
 
     ``a.onnx`` is itself. ``yolo11n``, ``yolo11n.pt`` and ``folder/custom.pt`` are the .onnx beside them, else the one in `cache` (of the very
     bytes of the .pt, or of the name where no .pt is there), else one that Ultralytics makes into the cache.
-    Raises ModelError, in one sentence that says what to do. An `.engine` is no model yet.
+    Raises ModelError, in one sentence that says what to do. What an ``.engine`` is to be, `cache.resolve_engine` tells.
     """
     path = Path(name)
     if path.suffix == ".onnx":
@@ -46,7 +46,7 @@ def weights_of(name: str) -> Path:
     if path.suffix == ".pt":
         return path
     if path.suffix == ".engine":
-        raise ModelError(f"{name} is a TensorRT engine, which this version does not run yet; give the .onnx or the .pt that it was made of")
+        raise ModelError(f"{name} is a TensorRT engine, which runs on its GPU only; give the .onnx or the .pt that it was made of")
     if not path.name or path.suffix:
         raise ModelError(f"{name!r} is no model; give the path of a YOLO11 .onnx or .pt, or a name such as yolo11n")
     return path.with_suffix(".pt")

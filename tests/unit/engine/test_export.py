@@ -112,7 +112,7 @@ def test_without_an_exporter_one_sentence_names_the_commands():
         ("a.onnx", r"no model file a.onnx; `edge build a.pt`"),
         ("folder/a.pt", "no model file folder/a.pt"),
         ("folder/a", "no model file folder/a.pt"),
-        ("a.engine", "does not run yet"),
+        ("a.engine", "runs on its GPU only"),
         ("a.tflite", "'a.tflite' is no model"),
         ("", "'' is no model"),
     ],
@@ -161,7 +161,7 @@ def test_sizes_go_over_as_width_and_height(fake):
     jobs = fake()
     export_onnx(Path("yolo11n.pt"), Path("out/net.onnx"), ExportOptions((640, 384)))
     assert Path("out/net.onnx").is_file()
-    assert jobs() == [{"weights": "yolo11n.pt", "width": 640, "height": 384}]
+    assert jobs() == [{"weights": "yolo11n.pt", "width": 640, "height": 384, "free_batch": False}]
 
 
 @pytest.mark.parametrize("imgsz", [(0, 640), (640, 100), (8192, 640)])

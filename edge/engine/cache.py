@@ -1,0 +1,208 @@
+"""The engine that a device runs: found, or built on first use, by one builder at a time. How one is built is `builder`'s.
+
+An engine is bound to TensorRT's version and to the GPU, so an upgrade makes all of a device's engines useless. Each is kept under its
+fingerprint beside those before it: going back to the old system finds the old engine again. What a device starts with is, in this order, the
+engine that fits; a new one; where that fails, the last good one of the same name that this machine can load. Whoever asked is told which it is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from edge.engine.builder import OnProgress, build_engine, sweep
+from edge.engine.file import EngineFacts, EngineFile, Machine, read_engine
+from edge.engine.options import EngineOptions
+from edge.engine.progress import Progress
+from edge.engine.resolve import cache_folder, resolve_model, weights_of
+from edge.errors import DeviceError, ModelError
+
+log = logging.getLogger(__name__)
+
+_KEPT = 4
+"""Engines of one model's name that stay: of this system and the one before it, with another precision or batch each."""
+_LOOK_AGAIN_S = 0.5
+
+Build = Callable[..., EngineFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An engine that this machine can load; `trouble` says, in a sentence, why it is not the one that was wanted ('' when it is)."""
+
+    engine: EngineFile
+    trouble: str = ""
+
+
+def resolve_engine(
+    name: str,
+    machine: Machine,
+    options: EngineOptions | None = None,
+    *,
+    folder: Path | None = None,
+    on_progress: OnProgress = lambda _: None,
+    build: Build = build_engine,
+) -> Found:
+    """The engine that a model's name means on `machine`.
+
+    ``a.engine`` is itself. ``a.onnx``, ``a.pt`` and ``a`` are the .engine beside them if it fits, else the one in the cache, else one that
+    is built now. `folder` is the cache. ModelError: an engine of another machine was named, or there is none and none can be built.
+    """
+    options = options or EngineOptions()
+    path = Path(name)
+    if path.suffix == ".engine":
+        engine = read_engine(path)
+        misfit = engine.facts.misfit(machine)
+        if misfit:
+            raise ModelError(f"{path} cannot run here: {misfit}; give the .onnx or the .pt that it was made of, and one is built")
+        return Found(engine)
+    model = path if path.suffix == ".onnx" else weights_of(name)
+    beside = model.with_suffix(".engine")
+    if beside.is_file() and (why := _unsuited(beside, model.with_suffix(".onnx"), machine, options)) is None:
+        return Found(read_engine(beside))
+    if beside.is_file():
+        log.warning("%s is not used: %s", beside, why)
+    return cached_engine(resolve_model(name), machine, options, folder=folder, on_progress=on_progress, build=build)
+
+
+def cached_engine(
+    onnx: Path,
+    machine: Machine,
+    options: EngineOptions | None = None,
+    *,
+    folder: Path | None = None,
+    on_progress: OnProgress = lambda _: None,
+    build: Build = build_engine,
+) -> Found:
+    """The engine of an ONNX for `machine` from the cache in `folder`, built if it must be; else the last good one, with `trouble`.
+
+    Processes that want one at the same time wait for the one that builds. ModelError: it cannot be built and there is no other.
+    """
+    options = options or EngineOptions()
+    folder = folder or cache_folder()
+    digest = _digest(onnx)
+    wanted = folder / f"{onnx.stem}-{_key(digest, machine, options)}.engine"
+    engine = _good(wanted)
+    if engine is None:
+        try:
+            with _alone(folder, on_progress):
+                engine = _good(wanted) or build(onnx, wanted, options, on_progress=on_progress)
+                _prune(folder, onnx.stem)
+        except (ModelError, DeviceError) as error:
+            last = _last_good(folder, onnx.stem, machine)
+            if last is None:
+                raise
+            trouble = f"{error}. Meanwhile the last good engine is used, {last.path.name}" + (
+                "" if last.facts.onnx == digest else ", which was made of another version of this model"
+            )
+            log.error("%s", trouble)
+            return Found(last, trouble)
+    return Found(engine)
+
+
+def _unsuited(engine: Path, onnx: Path, machine: Machine, options: EngineOptions) -> str | None:
+    """Why an engine beside its model is not the one that is wanted; None if it is."""
+    try:
+        facts = read_engine(engine).facts
+    except ModelError as error:
+        return str(error)
+    if misfit := facts.misfit(machine):
+        return misfit
+    if options.precision and facts.precision and options.precision != facts.precision:
+        return f"it is {facts.precision}, and {options.precision} is wanted"
+    if facts.onnx and onnx.is_file() and facts.onnx != _digest(onnx):
+        return f"it was not made of the {onnx.name} beside it"
+    return None
+
+
+def _good(path: Path) -> EngineFile | None:
+    """The engine if it is there and whole; a damaged one is said, and built again."""
+    if not path.is_file():
+        return None
+    try:
+        engine = read_engine(path)
+        engine.plan()
+    except ModelError as error:
+        log.warning("%s", error)
+        return None
+    return engine
+
+
+def _last_good(folder: Path, stem: str, machine: Machine) -> EngineFile | None:
+    for path in _newest_first(folder, stem):
+        engine = _good(path)
+        if engine is not None and engine.facts != EngineFacts() and not engine.facts.misfit(machine):
+            return engine
+    return None
+
+
+def _newest_first(folder: Path, stem: str) -> list[Path]:
+    """The cached engines of a model's name."""
+    key = "[0-9a-f]" * 16
+    with suppress(OSError):
+        return sorted(folder.glob(f"{_literal(stem)}-{key}.engine"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return []
+
+
+def _literal(stem: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in stem)
+
+
+def _prune(folder: Path, stem: str) -> None:
+    for path in _newest_first(folder, stem)[_KEPT:]:
+        with suppress(OSError):
+            path.unlink()
+            log.info("%s is from long ago, and was removed", path)
+
+
+@contextmanager
+def _alone(folder: Path, on_progress: OnProgress) -> Iterator[None]:
+    """Only one process builds at a time. The lock is the open file's, so it is free as soon as its holder is gone, however it went."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise ModelError(
+            f"an engine must be built, and the cache {folder} cannot be written ({error.strerror}); set EDGE_CACHE to a folder that can"
+        ) from error
+    try:
+        began_s = time.monotonic()
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() - began_s < _LOOK_AGAIN_S:
+                    log.info("another process is building in %s; it is waited for", folder)
+                on_progress(Progress(0.0, None, "Waiting for another build"))
+                time.sleep(_LOOK_AGAIN_S)
+        sweep(folder)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    except FileNotFoundError:
+        raise ModelError(f"there is no model file {path}; `edge build {path.stem}.pt` makes one of a YOLO11's weights") from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror})") from error
+    return digest.hexdigest()
+
+
+def _key(digest: str, machine: Machine, options: EngineOptions) -> str:
+    about = json.dumps([digest, astuple(machine), options.precision, options.batch])
+    return hashlib.sha256(about.encode()).hexdigest()[:16]
