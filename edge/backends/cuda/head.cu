@@ -2,9 +2,7 @@
 //
 // Every kept box is one record of 32 bytes; record 0 of the list is the header, whose first word counts them (the host zeroes it before).
 // Their order is the scheduler's: the host sorts by image and row, and then has exactly the rows that edge.detect reads from the same output.
-#ifndef __CUDACC__
-#include "cuda_shim.h"
-#endif
+#include "half.cuh"
 
 struct __align__(16) Found {  // as edge/backends/cuda/detector.py reads it
     float x1, y1, x2, y2;     // pixels of the network's input
@@ -15,16 +13,7 @@ struct __align__(16) Found {  // as edge/backends/cuda/detector.py reads it
 };
 
 static __device__ __forceinline__ float number(float value) { return value; }
-
-static __device__ __forceinline__ float number(unsigned short half) {
-#ifdef __CUDACC__
-    float value;
-    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(half));
-    return value;
-#else
-    return shim_float(half);
-#endif
-}
+static __device__ __forceinline__ float number(unsigned short half) { return of_half(half); }
 
 // `wanted` has a bit a class; null for all.
 static __device__ __forceinline__ bool is_wanted(const unsigned *wanted, int class_id, int classes) {

@@ -4,9 +4,6 @@
 // order, so that a picture is the same every time, and a frame's presence is not lost in a month's as it would be in FP32.
 //
 // 1280x720 with cells of 8 px: 14,400 cells, 115 KB as integers, 58 KB blurred; 4 times a second. A launch costs more than these bytes.
-#ifndef __CUDACC__
-#include "cuda_shim.h"
-#endif
 
 // Presence into its cells: 12 bytes read a point, 8 written. Blocks of 128 threads, one a point.
 extern "C" __global__ void __launch_bounds__(128) warm(unsigned long long *grid, const int *cell, const unsigned long long *us, int points) {

@@ -9,9 +9,7 @@
 //
 // The arithmetic is that of OpenCV's INTER_LINEAR on bytes: weights of 11 bits, the same shifts, the same rounding. What differs are positions
 // whose weight lies between two steps: one level of 255 there, at most.
-#ifndef __CUDACC__
-#include "cuda_shim.h"
-#endif
+#include "half.cuh"
 
 struct Picture {                  // as edge/backends/cuda/letterbox.py packs it
     const unsigned char *pixels;  // BGR
@@ -42,15 +40,7 @@ static __device__ __forceinline__ int between(const unsigned char *upper, const 
 
 static __device__ __forceinline__ float stored(float value, float) { return value; }
 
-static __device__ __forceinline__ unsigned short stored(float value, unsigned short) {  // as FP16, rounded to even; `value` is in 0..1
-#ifdef __CUDACC__
-    unsigned short bits;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
-    return bits;
-#else
-    return shim_half(value);
-#endif
-}
+static __device__ __forceinline__ unsigned short stored(float value, unsigned short) { return to_half(value); }
 
 template <class T>
 static __device__ __forceinline__ void letterbox(T *tensor, const Picture *pictures, int width, int height) {
