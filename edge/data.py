@@ -289,7 +289,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is to be published: `topic` below the device's own (or the whole topic behind a `/`), the frozen `payload`, and how."""
+    """What is to be published: `topic` below the device's own (given whole behind a `/`), the frozen `payload`, and how."""
 
     topic: str
     payload: bytes

@@ -14,13 +14,14 @@ import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from edge.data import Message
 from edge.errors import BrokerError, BrokerRefused, EdgeError
-from edge.ports import Outbox
+from edge.ports import Heard, Outbox
 from edge.sinks.mqtt_link import Link
-from edge.sinks.mqtt_session import PAGE, Session
+from edge.sinks.mqtt_session import PAGE, Session, whole
 from edge.sinks.options_mqtt import MqttOptions
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ _FAREWELL_S = 2.0  # what leaving may take while the broker answers slowly
 _HANG_UP_S = 0.5  # what leaving may take while a dial is under way
 _STEADY_S = 30.0  # a connection that held so long has proved that its cause of trouble is gone
 _ASIDES = 32  # passing remarks kept until the next turn
+_REPLIES = 8  # answers kept until the window has room; whoever answers waits for more
 
 
 def check_broker(options: MqttOptions) -> None:
@@ -48,14 +50,26 @@ class MqttPublisher:
         base_topic: the device's topics begin with it, `edge/gate` for instance.
         birth: the `status` that says what is here; retained.
         will: the `status` that says `offline`; by the broker when the line drops, by us when we leave in order.
+        hears: whole topics to listen to (`#` may stand for the last levels), and who is told what came there; in the publisher's own thread,
+            so it must return at once.
     """
 
-    def __init__(self, options: MqttOptions, outbox: Outbox, *, base_topic: str, birth: Message, will: Message) -> None:
+    def __init__(
+        self,
+        options: MqttOptions,
+        outbox: Outbox,
+        *,
+        base_topic: str,
+        birth: Message,
+        will: Message,
+        hears: Mapping[str, Callable[[Heard], None]] | None = None,
+    ) -> None:
         self._options = options
         self._outbox = outbox
         self._base = base_topic.rstrip("/")
         self._birth = birth
         self._will = will
+        self._hears = dict(hears or {})
         self._client_id = options.client_id or self._base.replace("/", "-")
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
@@ -63,6 +77,7 @@ class MqttPublisher:
         self._asked = 0  # how often somebody said that there is something new
         self._settled = 0  # the last of these after which everything was acknowledged
         self._poke: socket.socket | None = None
+        self._replies: deque[Message] = deque()
         # The owner thread's own.
         self._acked: list[int] = []  # the broker has them, the outbox does not know yet
         self._flushed_s = 0.0  # when the outbox was last told
@@ -109,6 +124,19 @@ class MqttPublisher:
         """A remark in passing (health): sent at QoS 0 when there is a connection that takes it now, else forgotten."""
         self._asides.append(Message(message.topic, message.payload, 0, message.retain, message.content_type))
         self._nudge()
+
+    def reply(self, message: Message, timeout_s: float = 10.0) -> bool:
+        """Answer somebody. Waits while others' answers wait; False when it was not sent, and never will be."""
+
+        def room() -> bool:
+            return not self._connected or len(self._replies) < _REPLIES
+
+        with self._changed:
+            if not self._changed.wait_for(room, timeout_s) or not self._connected:
+                return False
+            self._replies.append(message)
+        self._nudge()
+        return True
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until all that the outbox holds now, and the last values, are acknowledged; False when the time was not enough."""
@@ -165,7 +193,9 @@ class MqttPublisher:
             if self._closing.is_set():
                 link.farewell()  # nothing was said, nothing is to be taken back
                 return
-            session = Session(link, self._outbox, base_topic=self._base, birth=self._birth, acked=self._acked)
+            session = Session(
+                link, self._outbox, base_topic=self._base, birth=self._birth, acked=self._acked, replies=self._replies, hear=self._hear
+            )
             self._asides.clear()  # they spoke of a time when nobody listened
             self._connected, self._trouble = True, ""
             began_s = time.monotonic()
@@ -174,10 +204,15 @@ class MqttPublisher:
                 session.fill()  # the birth
                 # Behind it on the wire, so that the broker answers with ours, not with an old one.
                 link.subscribe(f"{self._base}/{self._birth.topic}")
+                for topic in self._hears:
+                    link.subscribe(topic, past=False)
                 self._converse(link, session)
                 self._leave(link, session)
             finally:
-                self._connected = False
+                with self._changed:
+                    self._connected = False
+                    self._replies.clear()  # who asked on another connection has given up by the next
+                    self._changed.notify_all()
                 if time.monotonic() - began_s >= _STEADY_S:
                     self._progress, self._logged = True, ""
                 # Also from a line that broke: an acknowledgement that came is one.
@@ -193,8 +228,12 @@ class MqttPublisher:
             self._send_asides(link)
             if asked != heeded:
                 session.refresh()
+            answering = bool(self._replies)
             session.fill()
             heeded = asked
+            if answering:
+                with self._changed:
+                    self._changed.notify_all()  # there may be room for another
             if session.quiet and not self._acked and self._settled < heeded:
                 with self._changed:
                     self._settled = heeded
@@ -207,12 +246,21 @@ class MqttPublisher:
             if session.waiting and now_s - session.progress_s > limit_s:
                 raise BrokerError(f"{link.where} has acknowledged nothing for {limit_s:g} s; the connection is made anew")
 
+    def _hear(self, heard: Heard) -> None:
+        for topic, hear in self._hears.items():
+            if heard.topic == topic or (topic.endswith("/#") and f"{heard.topic}/".startswith(topic[:-1])):
+                try:
+                    hear(heard)
+                except Exception:
+                    # What others send must not end publishing, whatever it does to whoever listens.
+                    log.exception("a message on %s could not be taken in", heard.topic)
+
     def _send_asides(self, link: Link) -> None:
         congested = link.congested  # the last turn could not write all it had
         while self._asides:
             aside = self._asides.popleft()
             if not congested:
-                link.send(f"{self._base}/{aside.topic}", aside)
+                link.send(whole(self._base, aside.topic), aside)
 
     def _leave(self, link: Link, session: Session) -> None:
         session.part(self._will)

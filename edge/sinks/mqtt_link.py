@@ -1,4 +1,4 @@
-"""One connection to an MQTT broker, from CONNECT to its end: the only file that knows paho. What is said, and when again, is `mqtt`'s.
+"""One connection to an MQTT broker, from CONNECT to its end: the only file that knows paho's client. What is said, and when again, is `mqtt`'s.
 
 A link never reconnects. Each connection has a new client, so that no packet identifier, no half-sent packet and no message of an earlier
 connection can be taken for one of this; the broker keeps no session either (clean start). What must survive is in the outbox.
@@ -8,20 +8,29 @@ One thread uses a link, and drives the socket itself: `turn` waits, writes and r
 
 from __future__ import annotations
 
+import logging
 import select
 import socket
+import ssl
 import time
+from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.data import Message
 from edge.errors import BrokerError, BrokerRefused
+from edge.ports import Heard
+from edge.sinks.mqtt_credentials import login_of, tls_of, translate
+from edge.sinks.mqtt_properties import PropertySets
 from edge.sinks.options_mqtt import MqttOptions
+
+log = logging.getLogger(__name__)
 
 # What to do about a refusal, by MQTT 5 reason code (paho translates the six codes of 3.1.1 to these).
 _REMEDY = {
@@ -32,11 +41,11 @@ _REMEDY = {
     0x8A: "ask whoever runs the broker to lift the ban",
     0x8C: "this broker wants a way to log in other than a password",
     0x8E: "another connection uses the same client_id; give each device its own name",
-    0x95: "raise the broker's limit of bytes a message",
     0x97: "raise the broker's quota for this user",
     0x9A: "let the broker keep retained messages",
     0x9B: "let the broker accept QoS 1",
 }
+_TOO_LARGE = 0x95
 
 
 class Link:
@@ -46,14 +55,22 @@ class Link:
         options: where and how.
         client_id: the name of the connection.
         will: the full topic and the message the broker says when the line drops; None for none.
+        user_properties: what MQTT 5 carries beside each message.
         wake: a socket that becomes readable when somebody wants `turn` to return early.
     """
 
     def __init__(
-        self, options: MqttOptions, client_id: str, *, will: tuple[str, Message] | None = None, wake: socket.socket | None = None
+        self,
+        options: MqttOptions,
+        client_id: str,
+        *,
+        will: tuple[str, Message] | None = None,
+        user_properties: Mapping[str, str] | None = None,
+        wake: socket.socket | None = None,
     ) -> None:
         self.acks: list[int] = []  # identifiers of acknowledged messages, in the broker's order; whoever reads them clears them
-        self.heard: list[bytes] = []  # payloads that came on subscribed topics, likewise
+        self.too_large: list[int] = []  # of those it took in and does not want, for their size; likewise
+        self.heard: list[Heard] = []  # what came on subscribed topics, likewise
         self.window = options.in_flight  # how many messages may be unacknowledged; the broker may have lowered it
         self.max_bytes: int | None = None  # the largest packet the broker takes, where it says so
         self._options = options
@@ -62,7 +79,8 @@ class Link:
         self._greeting: ReasonCode | None = None
         self._refusal: BrokerRefused | None = None
         self._topics: dict[int, str] = {}
-        self._property_sets: dict[tuple[int, str], Properties] = {}
+        self._properties = PropertySets(user_properties or {})
+        self._subscribed: dict[int, str] = {}
         self._client = self._make(client_id, will)
 
     @property
@@ -82,8 +100,13 @@ class Link:
         # The window is counted by the caller, so paho's own (which re-reads its whole queue at every acknowledgement) is off; its queue is bounded.
         client.max_inflight_messages_set(0)
         client.max_queued_messages_set(options.in_flight)
-        if options.username:
-            client.username_pw_set(options.username, options.password)
+        login = login_of(options)
+        if login is not None:
+            client.username_pw_set(*login)
+        context = tls_of(options)
+        if context is not None:
+            client.tls_set_context(context)
+            client.tls_insecure_set(not context.check_hostname)  # else paho wants to check the name itself
         if will is not None:
             topic, message = will
             client.will_set(
@@ -91,12 +114,13 @@ class Link:
                 message.payload,
                 qos=message.qos,
                 retain=message.retain,
-                properties=self._properties(PacketTypes.WILLMESSAGE, message),
+                properties=self._properties.of_will(message) if self._v5 else None,
             )
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
         # With a hook for "wants to write" paho queues packets and leaves the writing to `turn`, outside of every callback.
         client.on_socket_register_write = lambda *_: None
         return client
@@ -110,6 +134,8 @@ class Link:
             raise BrokerError(
                 f"no answer from {self.where} within {options.connect_timeout_s:g} s; is the broker on, and the address right?"
             ) from error
+        except ssl.SSLError as error:
+            raise translate(error, self.where) from error
         except (OSError, ValueError) as error:
             raise BrokerError(f"cannot reach the broker at {self.where}: {error}; is it running, and the address right?") from error
         try:
@@ -138,7 +164,7 @@ class Link:
         try:
             if (sock := client.socket()) is not None:
                 # Read before writing: a line that cannot be written to may still hold acknowledgements, and the reason it was closed.
-                if self._wait(sock.fileno(), timeout_s):
+                if self._wait(sock, timeout_s):
                     client.loop_read()
                 if client.want_write():
                     client.loop_write()
@@ -154,15 +180,17 @@ class Link:
                 raise BrokerError(f"{self.where} closed the connection before it said a word{hint}")
             raise BrokerError(f"the connection to {self.where} was lost")
 
-    def _wait(self, fileno: int, timeout_s: float) -> bool:
+    def _wait(self, sock: Any, timeout_s: float) -> bool:
+        fileno, readable = sock.fileno(), False
+        if isinstance(sock, ssl.SSLSocket) and sock.pending():
+            timeout_s, readable = 0, True  # decrypted already: the system knows nothing of it
         poll = select.poll()
         poll.register(fileno, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
         if self._wake is not None:
             poll.register(self._wake.fileno(), select.POLLIN)
-        readable = False
         for ready, events in poll.poll(max(timeout_s, 0) * 1000):
             if ready == fileno:
-                readable = bool(events & ~select.POLLOUT)
+                readable |= bool(events & ~select.POLLOUT)
             elif self._wake is not None:
                 self._wake.recv(4096)
         return readable
@@ -172,11 +200,13 @@ class Link:
         """The socket has not taken what it was given; what may be lost had better not be added."""
         return self._client.want_write()
 
-    def send(self, topic: str, message: Message) -> int:
-        """Queue a message for the next turn -> its identifier, which will be among `acks` (QoS 0: once it is written)."""
-        info = self._client.publish(
-            topic, message.payload, qos=message.qos, retain=message.retain, properties=self._properties(PacketTypes.PUBLISH, message)
-        )
+    def send(self, topic: str, message: Message, *, reply_to: str = "") -> int:
+        """Queue a message for the next turn -> its identifier, which will be among `acks` (QoS 0: once it is written).
+
+        `reply_to` is where an answer is wanted; it goes with MQTT 5 only.
+        """
+        properties = self._properties.of(message, reply_to=reply_to) if self._v5 else None
+        info = self._client.publish(topic, message.payload, qos=message.qos, retain=message.retain, properties=properties)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerError(f"the connection to {self.where} takes no more messages: {info.rc.name}")
         self._topics[info.mid] = topic
@@ -186,8 +216,15 @@ class Link:
         """False for a message the broker has said it will not take, however often it comes."""
         return self.max_bytes is None or len(message.payload) + len(topic) + 64 <= self.max_bytes
 
-    def subscribe(self, topic: str) -> None:
-        self._client.subscribe(topic, qos=1)
+    def subscribe(self, topic: str, *, past: bool = True) -> None:
+        """Hear a topic filter; without `past`, as far as the broker can, not what it retained from before."""
+        if self._v5 and not past:
+            options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+            _, mid = self._client.subscribe(topic, options=options)
+        else:
+            _, mid = self._client.subscribe(topic, qos=1)
+        if mid is not None:
+            self._subscribed[mid] = topic
 
     def farewell(self) -> None:
         """End in order: the broker forgets the will. Nothing may be sent afterwards."""
@@ -202,15 +239,6 @@ class Link:
         sock = self._client.socket()
         if sock is not None:
             sock.close()
-
-    def _properties(self, packet: int, message: Message) -> Properties | None:
-        if not self._v5 or not message.content_type:
-            return None
-        key = packet, message.content_type
-        if key not in self._property_sets:  # making one costs paho as much as the message itself
-            self._property_sets[key] = Properties(packet)  # type: ignore[no-untyped-call]
-            self._property_sets[key].ContentType = message.content_type
-        return self._property_sets[key]
 
     def _refused(self, what: str, code: ReasonCode) -> BrokerRefused:
         remedy = _REMEDY.get(code.value, "the broker's log may say why")
@@ -233,10 +261,24 @@ class Link:
 
     def _on_publish(self, client: Client, userdata: object, mid: int, code: ReasonCode, properties: Properties | None) -> None:
         topic = self._topics.pop(mid, "")
-        if code.is_failure:
+        if code.value == _TOO_LARGE:
+            self.too_large.append(mid)
+        elif code.is_failure:
             self._refusal = self._refusal or self._refused(f"refuses a message on {topic}", code)
         else:
             self.acks.append(mid)
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
-        self.heard.append(bytes(message.payload))
+        said = message.properties
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return
+        self.heard.append(
+            Heard(topic, bytes(message.payload), message.retain, getattr(said, "ResponseTopic", ""), getattr(said, "CorrelationData", None))
+        )
+
+    def _on_subscribe(self, client: Client, userdata: object, mid: int, codes: list[ReasonCode], properties: Properties | None) -> None:
+        topic = self._subscribed.pop(mid, "")
+        if any(code.is_failure for code in codes):
+            log.warning("%s does not let us read %s; what is asked or said there stays unheard", self.where, topic)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from edge.data import Message
-from edge.ports import Outbox, Queued
+from edge.ports import Heard, Outbox, Queued
 
 log = logging.getLogger(__name__)
 
@@ -16,11 +17,16 @@ PAGE = 200
 """Rows read, and acknowledgements written, at once: what a backlog of any length costs in memory."""
 
 
+def whole(base: str, topic: str) -> str:
+    """The topic a message goes to: below the device's own `base`, unless it is given whole, behind a `/`."""
+    return topic[1:] if topic.startswith("/") else f"{base}/{topic}"
+
+
 class Wire(Protocol):
     """What a session asks of a connection."""
 
     acks: list[int]
-    heard: list[bytes]
+    heard: list[Heard]
     window: int
 
     def send(self, topic: str, message: Message) -> int: ...
@@ -29,20 +35,36 @@ class Wire(Protocol):
 
 
 class Session:
-    """The conversation over one wire: birth, last values, then the outbox in one order of sequence numbers.
+    """The conversation over one wire: birth, last values, then the outbox in one order of sequence numbers. Replies go before rows.
+
+    Args:
+        replies: what is to be answered; others append, the session takes.
+        hear: is told what came on any topic but the device's own status; it must return at once.
 
     Attributes:
         acked: sequence numbers the broker has, in its order; the list is the caller's, who tells the outbox and clears it.
         progress_s: when something was last acknowledged, or began to wait for it (monotonic).
     """
 
-    def __init__(self, wire: Wire, outbox: Outbox, *, base_topic: str, birth: Message, acked: list[int]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        outbox: Outbox,
+        *,
+        base_topic: str,
+        birth: Message,
+        acked: list[int],
+        replies: deque[Message] | None = None,
+        hear: Callable[[Heard], None] = lambda _: None,
+    ) -> None:
         self.acked = acked
         self.progress_s = time.monotonic()
         self._wire = wire
         self._outbox = outbox
         self._base = base_topic
         self._birth = birth
+        self._replies: deque[Message] = deque() if replies is None else replies
+        self._hear = hear
         self._values = {birth.topic: birth}  # to be said before the next row; a newer value takes the place of one that waits
         self._said: dict[str, bytes] = {}  # the value each topic has at the broker, once what is under way arrives
         self._flying: dict[int, int | None] = {}  # packet identifier -> sequence number, None for a last value
@@ -95,6 +117,8 @@ class Session:
                 topic = next(iter(self._values))
                 message, seq = self._values.pop(topic), None
                 self._said[topic] = message.payload
+            elif self._replies:
+                message, seq = self._replies.popleft(), None
             elif (queued := self._next_row()) is not None:
                 message, seq = queued.message, queued.seq
                 if message.retain:
@@ -112,7 +136,7 @@ class Session:
         return self._page.popleft() if self._page else None
 
     def _send(self, message: Message, seq: int | None) -> None:
-        topic = f"{self._base}/{message.topic}"
+        topic = whole(self._base, message.topic)
         if self._wire.fits(topic, message):
             self._flying[self._wire.send(topic, message)] = seq
             return
@@ -131,8 +155,11 @@ class Session:
         if self._wire.acks:
             self.progress_s = time.monotonic()
             self._wire.acks.clear()
-        for payload in self._wire.heard:
-            if self._last is not None:
+        for heard in self._wire.heard:
+            payload = heard.payload
+            if heard.topic != f"{self._base}/{self._birth.topic}":
+                self._hear(heard)
+            elif self._last is not None:
                 self._echoed |= payload == self._last.payload
             elif payload != self._birth.payload and b"offline" in payload:
                 # Somebody's will of an earlier connection came late. No other word is answered, or two devices of one name would shout at each other.

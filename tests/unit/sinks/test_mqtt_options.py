@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from edge.sinks.options_mqtt import MqttOptions
+from edge.sinks.options_mqtt import MqttOptions, TlsOptions
 
 
 def test_host_and_port_come_from_the_url():
     assert (MqttOptions().host, MqttOptions().port) == ("localhost", 1883)
     options = MqttOptions(url="mqtt://[fe80::1]:2000")
     assert (options.host, options.port) == ("fe80::1", 2000)
+
+
+def test_the_port_of_tls_is_its_own():
+    assert (MqttOptions(url="mqtts://host").port, MqttOptions(url="mqtts://host:1").port) == (8883, 1)
+
+
+def test_a_key_needs_its_certificate():
+    with pytest.raises(ValueError, match="key is given without a certificate"):
+        TlsOptions(key=Path("device.key"))
 
 
 def test_the_password_is_in_no_repr():
@@ -29,7 +39,10 @@ def test_a_password_in_the_url_is_refused_without_repeating_it():
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"url": "mqtts://host"}, "TLS comes in a later version"),
+        ({"tls": TlsOptions()}, "write mqtts:// to use it"),
+        ({"username": "ali", "password": "x", "password_file": Path("p")}, "password stands in more than one place"),
+        ({"username_env": "U", "username_file": Path("u")}, "username stands in more than one place"),
+        ({"password_env": "P"}, "without a username"),
         ({"url": "http://host"}, "wanted mqtt://host"),
         ({"url": "host:1883"}, "wanted mqtt://host"),
         ({"url": "mqtt://"}, "wanted mqtt://host"),
