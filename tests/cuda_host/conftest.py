@@ -1,5 +1,5 @@
 """Gives the tests of this folder its fixtures. Nothing else is here."""
 
-from tests.cuda_host.fixtures import host_kernels
+from tests.cuda_host.fixtures import host_cuda, host_kernels
 
-__all__ = ["host_kernels"]
+__all__ = ["host_cuda", "host_kernels"]
