@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.data import Message
+from edge.ports import Heard
 from edge.sinks.mqtt_session import PAGE, Session
 from tests.contracts.memory_outbox import MemoryOutbox
 
@@ -16,7 +17,7 @@ OFFLINE = Message("status", b"offline", retain=True)
 class Wire:
     def __init__(self, window: int = 5, max_bytes: int = 1000) -> None:
         self.acks: list[int] = []
-        self.heard: list[bytes] = []
+        self.heard: list[Heard] = []
         self.window = window
         self.max_bytes = max_bytes
         self.sent: list[tuple[str, bytes]] = []
@@ -40,6 +41,10 @@ class Wire:
     @property
     def payloads(self) -> list[bytes]:
         return [payload for _, payload in self.sent]
+
+
+def status(*payloads: bytes) -> list[Heard]:
+    return [Heard("edge/gate/status", payload) for payload in payloads]
 
 
 def begin(wire: Wire, outbox: MemoryOutbox) -> tuple[Session, list[int]]:
@@ -139,11 +144,11 @@ def test_an_offline_of_somebody_else_is_answered_and_our_own_birth_is_not():
     wire = Wire()
     session, _ = begin(wire, MemoryOutbox())
     run_dry(wire, session)
-    wire.heard += [BIRTH.payload, b"somebody else is online", b""]
+    wire.heard += status(BIRTH.payload, b"somebody else is online", b"")
     session.collect()
     run_dry(wire, session)
     assert wire.payloads == [b"online"]
-    wire.heard += [b"an old offline"]
+    wire.heard += status(b"an old offline")
     session.collect()
     run_dry(wire, session)
     assert wire.payloads == [b"online", b"online"]
@@ -156,7 +161,7 @@ def test_leaving_is_over_when_the_farewell_came_back_and_it_is_not_answered():
     session.part(OFFLINE)
     run_dry(wire, session)
     assert not session.parted
-    wire.heard += [BIRTH.payload, OFFLINE.payload]
+    wire.heard += status(BIRTH.payload, OFFLINE.payload)
     session.collect()
     assert session.parted
     assert wire.payloads == [b"online", b"1", b"offline"]
