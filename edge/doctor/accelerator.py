@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -10,7 +11,6 @@ from edge.doctor.jetson import is_jetson
 from edge.doctor.machine import Machine
 from edge.doctor.needs import Needs
 
-_NVCC = ("nvcc", "/usr/local/cuda/bin/nvcc")
 _LEAST_TENSORRT = (10, 3)
 
 
@@ -20,8 +20,8 @@ def cuda(machine: Machine, needs: Needs) -> list[Finding]:
     devices = answer.get("devices") or []
     if not devices:
         return [_no_gpu(machine, needs, answer)]
-    driver = re.search(r"Module.*?\s(\d+\.\d+(?:\.\d+)?)\s", machine.text("/proc/driver/nvidia/version"))
-    of_driver = f"driver {driver[1]}, " if driver else ""
+    version = driver(machine)
+    of_driver = f"driver {version}, " if version else ""
     found = [
         right(
             "GPU",
@@ -45,15 +45,31 @@ def _no_gpu(machine: Machine, needs: Needs, answer: dict[str, Any]) -> Finding:
 
 
 def _toolkit(machine: Machine, needs: Needs, of_driver: str) -> Finding:
-    said = next((said for said in (machine.run(nvcc, "--version") for nvcc in _NVCC) if said.well), None)
-    found = re.search(r"release (\d+\.\d+)", said.out) if said else None
+    found = toolkit(machine)
     if not found:
-        remedy = "sudo apt-get install nvidia-cuda-dev" if is_jetson(machine) else "install NVIDIA's CUDA toolkit"
-        return lacking(needs.gpu, "CUDA toolkit", "nvcc is not found: pycuda cannot be installed, nor kernels compiled by it", remedy)
-    if _numbers(found[1])[:1] > _numbers(of_driver)[:1]:
+        remedy = (
+            "sudo apt-get install nvidia-jetpack brings it" if is_jetson(machine) else "install NVIDIA's CUDA toolkit, or set CUDA_HOME"
+        )
+        return lacking(needs.gpu, "CUDA toolkit", "nvcc is not found: it compiles pycuda and our kernels, once", remedy)
+    if _numbers(found)[:1] > _numbers(of_driver)[:1]:
         remedy = f"install the toolkit of CUDA {of_driver}, or a newer driver"
-        return lacking(needs.gpu, "CUDA toolkit", f"{found[1]}: what it compiles does not load on a driver of CUDA {of_driver}", remedy)
-    return right("CUDA toolkit", found[1])
+        return lacking(needs.gpu, "CUDA toolkit", f"{found}: what it compiles does not load on a driver of CUDA {of_driver}", remedy)
+    return right("CUDA toolkit", found)
+
+
+def toolkit(machine: Machine) -> str:
+    """The version of the CUDA toolkit, by its compiler, where `backends.cuda` looks for it; '' without one."""
+    home = os.environ.get("CUDA_HOME")
+    for nvcc in (*([f"{home}/bin/nvcc"] if home else []), "nvcc", "/usr/local/cuda/bin/nvcc"):
+        if version := re.search(r"release (\d+\.\d+)", machine.run(nvcc, "--version").out):
+            return version[1]
+    return ""
+
+
+def driver(machine: Machine) -> str:
+    """The version of NVIDIA's kernel driver; '' where it does not say."""
+    version = re.search(r"Module.*?\s(\d+\.\d+(?:\.\d+)?)\s", machine.text("/proc/driver/nvidia/version"))
+    return version[1] if version else ""
 
 
 def libraries(machine: Machine, needs: Needs) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from edge.doctor.findings import Finding, note, right, wrong
@@ -23,7 +24,10 @@ def model(machine: Machine, needs: Needs) -> list[Finding]:
     path = Path(name)
     if path.suffix == ".engine":
         return [_fit(machine, path, given=True)]
-    return [_network(name, path), *(_fit(machine, engine, given=False) for engine in _engines(path))]
+    engines = [_fit(machine, engine, given=False) for engine in _engines(path)]
+    # Those of the system before this one stay in the cache: one that fits is enough.
+    fitting = [finding for finding in engines if finding.state == "right"]
+    return [_network(name, path), *(fitting or engines)[:1]]
 
 
 def _network(name: str, path: Path) -> Finding:
@@ -33,11 +37,10 @@ def _network(name: str, path: Path) -> Finding:
         return wrong("model", f"there is no {path}", f"edge build {path.stem}.pt makes one of a YOLO11's weights")
     try:
         weights = weights_of(name)
-        found = [weights.with_suffix(".onnx"), *sorted(cache_folder().glob(f"{weights.stem}*.onnx"))]
     except ModelError as error:
         says, _, remedy = str(error).partition("; ")
         return wrong("model", says, remedy)
-    there = next((file for file in found if file.is_file()), None)
+    there = next((file for file in (weights.with_suffix(".onnx"), *_cached(weights.stem, ".onnx")) if file.is_file()), None)
     if there is not None:
         return right("model", f"{path.name} is {there}")
     if exporter() is not None:
@@ -47,12 +50,20 @@ def _network(name: str, path: Path) -> Finding:
 
 
 def _engines(path: Path) -> list[Path]:
-    """Engines beside the model and in the cache, by its name."""
+    """Engines beside the model, and in the cache by its name, newest first."""
+    beside = path.with_suffix(".engine")
+    return [*([beside] if beside.is_file() else []), *_cached(path.stem, ".engine")]
+
+
+def _cached(stem: str, suffix: str) -> list[Path]:
+    """What the cache has of a model's name: with the digest of its weights, of its engine's fingerprint, of both, behind it."""
     try:
-        cached = sorted(cache_folder().glob(f"{path.stem}*.engine"))
+        found = [
+            path for path in cache_folder().iterdir() if re.fullmatch(rf"{re.escape(stem)}(-[0-9a-f]{{16}}){{0,2}}{suffix}", path.name)
+        ]
+        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
     except (ModelError, OSError):
-        cached = []
-    return [file for file in (path.with_suffix(".engine"), *cached) if file.is_file()]
+        return []
 
 
 def _fit(machine: Machine, path: Path, *, given: bool) -> Finding:

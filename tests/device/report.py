@@ -20,6 +20,7 @@ import pytest
 
 from edge import __version__
 from edge.doctor import Machine, Needs, examine
+from edge.doctor.accelerator import driver, toolkit
 from edge.doctor.jetson import is_jetson
 
 ROOT = Path(__file__).parents[2]
@@ -80,10 +81,6 @@ def facts(machine: Machine) -> dict[str, Any]:
     versions = {
         name.partition(".")[0]: said["version"] for name, said in libraries.items() if isinstance(said, Mapping) and "version" in said
     }
-    nvcc = machine.run("nvcc", "--version")
-    nvcc = nvcc if nvcc.well else machine.run("/usr/local/cuda/bin/nvcc", "--version")
-    toolkit = re.search(r"release (\d+\.\d+)", nvcc.out)
-    driver = re.search(r"Module.*?\s(\d+\.\d+(?:\.\d+)?)\s", machine.text("/proc/driver/nvidia/version"))
     system = re.search(r'^PRETTY_NAME="?([^"\n]*)', machine.text("/etc/os-release"), re.M)
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
@@ -96,9 +93,9 @@ def facts(machine: Machine) -> dict[str, Any]:
         "compiler": machine.run("g++", "-dumpfullversion").out.strip(),
         "jetson": machine.text("/proc/device-tree/model") if is_jetson(machine) else None,
         "gpu": (gpu.get("devices") or [None])[0],
-        "driver": driver[1] if driver else None,
+        "driver": driver(machine) or None,
         "cuda_of_driver": gpu.get("cuda"),
-        "cuda_toolkit": toolkit[1] if toolkit else None,
+        "cuda_toolkit": toolkit(machine) or None,
         "tensorrt": next(([name, versions[name]] for name in ("tensorrt", "tensorrt_rtx") if name in versions), None),
         "versions": versions,
         "doctor": [asdict(finding) for finding in examine(machine, Needs())] if gpu.get("devices") else [],

@@ -85,9 +85,27 @@ def test_a_broken_engine_and_one_without_a_gpu_are_told(tmp_path: Path) -> None:
 
 
 def test_a_cached_engine_that_no_longer_fits_is_a_note_for_it_is_built_again(tmp_path: Path) -> None:
-    (tmp_path / "cache").mkdir()
+    cache = tmp_path / "cache"
+    cache.mkdir()
     (tmp_path / "yolo11n.onnx").touch()
-    write_engine(tmp_path / "cache" / "yolo11n-abc.engine", replace(ORIN, tensorrt_version="10.2.0"), bytes(100))
+    write_engine(cache / "yolo11n-0123456789abcdef.engine", replace(ORIN, tensorrt_version="10.2.0"), bytes(100))
+    write_engine(cache / "yolo11n-pose.engine", ORIN, bytes(100))  # another model
     onnx, engine = model(orin_nano(tmp_path), needs(tmp_path / "yolo11n.onnx"))
     assert onnx.state == "right"
     assert (engine.state, engine.remedy) == ("note", "it is built again at the next start")
+    write_engine(cache / "yolo11n-fedcba9876543210.engine", ORIN, bytes(100))
+    onnx, engine = model(orin_nano(tmp_path), needs(tmp_path / "yolo11n.onnx"))
+    assert (engine.name, engine.state) == ("cached engine", "right")
+
+
+def test_a_name_is_found_in_the_cache_by_itself_or_with_its_digest(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "yolo11n-pose.onnx").touch()
+    (found,) = model(laptop(tmp_path), needs(tmp_path / "yolo11n"))
+    assert found.state == "wrong"
+    for name in ("yolo11n.onnx", "yolo11n-0123456789abcdef.onnx"):
+        path = tmp_path / "cache" / name
+        path.touch()
+        (found,) = model(laptop(tmp_path), needs(tmp_path / "yolo11n"))
+        assert (found.state, str(path) in found.says) == ("right", True)
+        path.unlink()
