@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edge.data import U8
+from edge.sources.synthetic.site import Site
 from edge.sources.synthetic.view import View
 
 F64 = NDArray[np.float64]
@@ -14,8 +15,10 @@ Colour = tuple[float, float, float]
 SHIFT = 4
 """OpenCV's fixed point: pixels in sixteenths."""
 
-SHADOW = np.array([0.62, 0.0, 0.2])
-"""Where the shadow of a point one metre above the ground falls, (x, y, z) in metres: the sun stands on the left, a little behind the camera."""
+
+def thrown_by(site: Site) -> F64:
+    """Where the shadow of a point one metre above the ground falls: (x, y, z) in metres."""
+    return np.array([site.sun[0], 0.0, site.sun[1]])
 
 
 def fixed(points: F64) -> NDArray[np.int32]:

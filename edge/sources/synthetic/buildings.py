@@ -9,7 +9,6 @@ from edge.sources.synthetic.furniture import Piece
 from edge.sources.synthetic.view import WALL_M
 
 ARCH_HALF_M = 1.8
-_STONE: Colour = (158, 178, 196)
 _FRAME: Colour = (62, 66, 70)
 _GLASS: Colour = (92, 84, 74)
 _AWNINGS: tuple[Colour, ...] = ((66, 92, 60), (58, 62, 148), (120, 84, 46), (60, 120, 168))
@@ -21,13 +20,13 @@ _WOOD: Colour = (70, 104, 140)
 def draw_building(brush: Brush, arch: float, rng: np.random.Generator) -> None:
     """Shop fronts at z = `WALL_M`, with a passage round x = `arch`."""
     half = brush.view.half_width_m(WALL_M) + 3
-    z = WALL_M
-    brush.wall(-half, half, 0.0, 8.0, z, _STONE)
-    brush.wall(-half, half, 0.0, 0.5, z, shade(_STONE, 0.72))
+    z, stone = WALL_M, brush.view.site.stone
+    brush.wall(-half, half, 0.0, 8.0, z, stone)
+    brush.wall(-half, half, 0.0, 0.5, z, shade(stone, 0.72))
     for course in np.arange(0.9, 8.0, 0.42):  # joints of the ashlar
-        brush.wall(-half, half, course, course + 0.025, z, shade(_STONE, 0.9))
-    brush.wall(-half, half, 4.05, 4.3, z, shade(_STONE, 1.14))
-    brush.wall(-half, half, 3.95, 4.05, z, shade(_STONE, 0.66))
+        brush.wall(-half, half, course, course + 0.025, z, shade(stone, 0.9))
+    brush.wall(-half, half, 4.05, 4.3, z, shade(stone, 1.14))
+    brush.wall(-half, half, 3.95, 4.05, z, shade(stone, 0.66))
     width = 3.4
     for k, x in enumerate(np.arange(arch - ARCH_HALF_M - 0.9 - width, -half, -(width + 0.9))):
         _shop(brush, float(x), float(x) + width, k, rng)
@@ -58,8 +57,8 @@ def _shop(brush: Brush, x0: float, x1: float, number: int, rng: np.random.Genera
 
 def _passage(brush: Brush, x: float) -> None:
     """A vault through the building: dark inside, so that people come out of the shade."""
-    rise = np.linspace(0, np.pi, 24)
-    for radius, colour in ((ARCH_HALF_M + 0.35, shade(_STONE, 1.16)), (ARCH_HALF_M, (46.0, 44.0, 42.0))):
+    rise, stone = np.linspace(0, np.pi, 24), brush.view.site.stone
+    for radius, colour in ((ARCH_HALF_M + 0.35, shade(stone, 1.16)), (ARCH_HALF_M, (46.0, 44.0, 42.0))):
         ring = [(x + radius * np.cos(a), 2.0 + 0.85 * radius * np.sin(a), WALL_M) for a in rise]
         brush.area([*ring, (x - radius, 0.0, WALL_M), (x + radius, 0.0, WALL_M)], colour)
     for k in range(8):  # the floor fades into the dark

@@ -78,3 +78,47 @@ def spheres(ground: F64, heading: F64, speed: F64, cycle: F64, height: F64, girt
     centres[..., 0] += ground[:, None, 0]
     centres[..., 2] += ground[:, None, 1]
     return centres, _RADIUS[None, :] * height[:, None] * np.sqrt(girth)[:, None]
+
+
+def riding(ground: F64, heading: float, turn: float, height: float, girth: float) -> tuple[F64, F64]:
+    """One person on a bicycle at ground (2,) m -> centres (S, 3) and radii (S,) in metres; `turn` counts turns of the pedals.
+
+    The legs are two links between the saddle and the pedals, the trunk leans forward to the bar.
+    """
+    f, y, s = np.zeros((3, len(NAMES)))
+    hips, crank, bar = np.array([-0.13, 0.51]), np.array([-0.03, 0.165]), np.array([0.24, 0.575])
+
+    def put(name: str, place: F64, left: float) -> None:
+        k = INDEX[name]
+        f[k], y[k], s[k] = place[0], place[1], left
+
+    trunk = np.array([np.sin(0.42), np.cos(0.42)])
+    for suffix, left, phase in (("_l", 1.0, 0.0), ("_r", -1.0, 0.5)):
+        angle = 2 * np.pi * (turn + phase)
+        ankle = crank + 0.095 * np.array([np.cos(angle), -np.sin(angle)]) + (-0.03, 0.045)
+        to = ankle - hips
+        away = min(float(np.hypot(*to)), _THIGH + _SHANK - 1e-6)
+        bend = np.arccos(np.clip((_THIGH**2 + away**2 - _SHANK**2) / (2 * _THIGH * away), -1, 1))
+        thigh = np.arctan2(to[1], to[0]) + bend
+        knee = hips + _THIGH * np.array([np.cos(thigh), np.sin(thigh)])
+        shoulder = hips + 0.285 * trunk
+        put("waist" + suffix, hips + 0.12 * trunk, 0.038 * left)
+        put("hip" + suffix, hips, 0.042 * left)
+        put("hem" + suffix, hips + (0.05, -0.04), 0.04 * left)
+        put("knee" + suffix, knee, 0.05 * left)
+        put("ankle" + suffix, ankle, 0.05 * left)
+        put("heel" + suffix, ankle + (-0.03, -0.03), 0.05 * left)
+        put("toe" + suffix, ankle + (0.075, -0.035), 0.055 * left)
+        put("shoulder" + suffix, shoulder, 0.098 * left)
+        put("elbow" + suffix, (shoulder + bar) / 2 + (-0.02, -0.05), 0.15 * left)
+        put("hand" + suffix, bar, 0.13 * left)
+    neck = hips + 0.345 * trunk
+    for name, place in (("neck", neck), ("face", neck + (0.035, 0.06)), ("hair", neck + (0.01, 0.08)), ("tail", neck + (-0.03, 0.03))):
+        put(name, place, 0.0)
+    put("pack_top", hips + 0.25 * trunk + (-0.08, 0.03), 0.0)
+    put("pack_low", hips + 0.1 * trunk + (-0.09, 0.03), 0.0)
+    s *= girth
+    cos, sin = np.cos(heading), np.sin(heading)
+    centres = np.stack([f * cos - s * sin, y, f * sin + s * cos], axis=1) * height
+    centres += (ground[0], 0.0, ground[1])
+    return centres, _RADIUS * height * np.sqrt(girth)

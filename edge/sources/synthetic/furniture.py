@@ -6,12 +6,11 @@ Places are given as a share of the picture's half width on the ground, so that a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from edge.data import Size
+from edge.sources.synthetic.site import Kind, site_of
 from edge.sources.synthetic.view import WALL_M, View
 
-Kind = Literal["kiosk", "planter", "bench", "tree", "lamp"]
 Point = tuple[float, float]
 
 
@@ -43,38 +42,24 @@ class Layout:
     zones: dict[str, tuple[Point, ...]]
 
 
-_PIECES: tuple[tuple[Kind, float, float, float], ...] = (
-    ("tree", -0.86, 23.5, 0.8),
-    ("kiosk", -0.56, 22.0, 2.0),
-    ("lamp", -0.25, 23.8, 0.5),
-    ("bench", 0.47, 22.6, 1.2),
-    ("tree", 0.66, 22.0, 0.8),
-    ("planter", -0.72, 14.0, 1.3),
-    ("planter", 0.78, 16.0, 1.3),
-    ("lamp", 0.86, 11.5, 0.5),
-)
-_STOPS = ((-0.5, 19.4, 0.7, 22.0), (0.45, 21.0, 0.6, 25.0), (0.0, 14.5, 2.2, 14.0), (-0.08, 24.9, 0.7, 12.0), (0.3, 12.0, 1.6, 9.0))
-_ARCH = 0.2
-
-
 def furnish(view: View) -> tuple[Piece, ...]:
     """The furniture as this camera sees it, from far to near."""
-    pieces = [Piece(kind, u * view.half_width_m(z), z, radius) for kind, u, z, radius in _PIECES]
+    pieces = [Piece(kind, u * view.half_width_m(z), z, radius) for kind, u, z, radius in view.site.pieces]
     return tuple(sorted(pieces, key=lambda piece: -piece.z))
 
 
 def stops(view: View) -> tuple[Stop, ...]:
-    return tuple(Stop(u * view.half_width_m(z), z, spread, longest) for u, z, spread, longest in _STOPS)
+    return tuple(Stop(u * view.half_width_m(z), z, spread, longest) for u, z, spread, longest in view.site.stops)
 
 
 def arch_x(view: View) -> float:
     """The middle of the passage through the building, where people come out and go in."""
-    return _ARCH * view.half_width_m(WALL_M)
+    return view.site.arch * view.half_width_m(WALL_M)
 
 
-def plaza_layout(size: Size) -> Layout:
-    """Two lines and a zone in pixels of a picture of `size`, where much happens: for demonstrations and tests."""
-    view = View(size)
+def plaza_layout(size: Size, layout: int = 0) -> Layout:
+    """Two lines and a zone in pixels of a picture of `size`, where much happens on plaza number `layout`: for demonstrations and tests."""
+    view = View(size, site_of(layout))
 
     def on_ground(u: float, z: float) -> Point:
         x, y = view.ground(u * view.half_width_m(z), z)
@@ -83,7 +68,7 @@ def plaza_layout(size: Size) -> Layout:
     return Layout(
         lines={
             "plaza": (on_ground(-0.12, 22.5), on_ground(-0.12, 7.5)),
-            "arch": (on_ground(_ARCH - 0.2, 23.6), on_ground(_ARCH + 0.2, 23.6)),
+            "arch": (on_ground(view.site.arch - 0.2, 23.6), on_ground(view.site.arch + 0.2, 23.6)),
         },
         zones={"centre": (on_ground(-0.3, 18.5), on_ground(0.4, 18.5), on_ground(0.5, 10.5), on_ground(-0.38, 10.5))},
     )

@@ -7,22 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.data import U8
-from edge.sources.synthetic.brush import SHADOW, Brush, darken
+from edge.sources.synthetic.brush import Brush, darken, thrown_by
 from edge.sources.synthetic.furniture import Piece
+from edge.sources.synthetic.site import Site
 from edge.sources.synthetic.view import WALL_M, View
 
 F64 = NDArray[np.float64]
 
 _NEAR_M = 3.0
 _ROSETTE_M, _ROSETTE_Z_M = 3.15, 14.5
-_SLAB = (0.9, 0.6)  # metres: width and depth of a paving slab
 
 
 def draw_ground(view: View, picture: U8, scale: float, rng: np.random.Generator) -> None:
     """Pave `picture`, which is `scale` times as large as the view's."""
     half = view.half_width_m(WALL_M + 4) + 1
     fine = int(np.clip(picture.shape[0] / 26, 8, 55))  # px a metre: what is seen sharply some way off
-    plan = _paving(half, fine, rng)
+    plan = _paving(view.site, half, fine, rng)
     metre = np.array([[1 / fine, 0, -half], [0, 1 / fine, _NEAR_M], [0, 0, 1]])
     larger = np.diag([scale, scale, 1.0])
     h, w = picture.shape[:2]
@@ -31,24 +31,27 @@ def draw_ground(view: View, picture: U8, scale: float, rng: np.random.Generator)
     )
 
 
-def _paving(half: float, fine: int, rng: np.random.Generator) -> U8:
+def _paving(site: Site, half: float, fine: int, rng: np.random.Generator) -> U8:
     """The ground seen from above: slabs in running bond, darker bands every few metres, a rosette in the middle, some dirt."""
     rows, columns = int((WALL_M + 4 - _NEAR_M) * fine), int(2 * half * fine)
     x = np.arange(columns)[None, :] / fine - half
     z = np.arange(rows)[:, None] / fine + _NEAR_M
-    course = np.floor(z / _SLAB[1]).astype(np.int64)
-    along = x / _SLAB[0] + 0.5 * (course % 2)
+    course = np.floor(z / site.slab[1]).astype(np.int64)
+    along = x / site.slab[0] + 0.5 * (course % 2)
     column = np.floor(along).astype(np.int64)
     tones = rng.normal(0, 6.5, (61, 67))
-    tone = 176 + tones[course % 61, column % 67]
-    edge = np.minimum(np.minimum(along % 1, 1 - along % 1) * _SLAB[0], np.minimum(z / _SLAB[1] % 1, 1 - z / _SLAB[1] % 1) * _SLAB[1])
+    tone = site.tone + tones[course % 61, column % 67]
+    edge = np.minimum(
+        np.minimum(along % 1, 1 - along % 1) * site.slab[0], np.minimum(z / site.slab[1] % 1, 1 - z / site.slab[1] % 1) * site.slab[1]
+    )
     band = (np.abs((x + 100) % 6.3 - 3.15) < 0.24) | (np.abs((z + 1.2) % 6.0 - 3.0) < 0.3)
-    tone = np.where(band, tone - 30, tone)
+    tone = np.where(band, tone - site.bands, tone)
     warm = np.ones(tone.shape)
-    _rosette(x, z, tone, warm, edge)
+    if site.rosette:
+        _rosette(x, z, tone, warm, edge)
     tone = tone - 26 * np.clip(1 - edge / 0.016, 0, 1)
     tone = tone + _dirt(rng, tone.shape)
-    bgr = np.stack([tone * (0.925 - 0.05 * (warm - 1)), tone * 0.975, tone * (1.0 + 0.05 * (warm - 1))], axis=2)
+    bgr = np.stack([tone * (site.tint[0] - 0.05 * (warm - 1)), tone * site.tint[1], tone * (site.tint[2] + 0.05 * (warm - 1))], axis=2)
     paving: U8 = np.clip(bgr, 0, 255).astype(np.uint8)
     return paving
 
@@ -84,13 +87,13 @@ def _dirt(rng: np.random.Generator, shape: tuple[int, ...]) -> F64:
 def furniture_shadows(view: View, picture: U8, scale: float, pieces: tuple[Piece, ...], rng: np.random.Generator) -> None:
     """What the furniture and the building throw on the ground."""
     mask = np.zeros(picture.shape, np.uint8)
-    brush = Brush(view, mask, scale)
+    brush, sun = Brush(view, mask, scale), thrown_by(view.site)
     white = (255.0, 255.0, 255.0)
 
     def thrown(points: list[tuple[float, float, float]]) -> None:
         """The shadow of a solid: the hull of its corners and of where their shadows fall."""
         world = np.array(points)
-        fallen = world * (1, 0, 1) + world[:, 1:2] * SHADOW
+        fallen = world * (1, 0, 1) + world[:, 1:2] * sun
         hull = cv2.convexHull(brush.pixels(np.vstack([world * (1, 0, 1), fallen])).astype(np.float32))[:, 0]
         cv2.fillPoly(mask, [np.rint(hull * 16).astype(np.int32)], white, cv2.LINE_AA, 4)
 
@@ -112,6 +115,6 @@ def furniture_shadows(view: View, picture: U8, scale: float, pieces: tuple[Piece
                 for _ in range(260):
                     dx, dy, dz = rng.normal(0, (0.95, 0.6, 0.95))
                     y = 4.0 + dy
-                    brush.disc((piece.x + dx + y * SHADOW[0], 0.0, piece.z + dz + y * SHADOW[2]), float(rng.uniform(0.12, 0.3)), white, 0.4)
+                    brush.disc((piece.x + dx + y * sun[0], 0.0, piece.z + dz + y * sun[2]), float(rng.uniform(0.12, 0.3)), white, 0.4)
     sigma = max(0.5, picture.shape[0] / 450)
-    darken(picture, cv2.GaussianBlur(mask[:, :, 0], (0, 0), sigma), 0.45)
+    darken(picture, cv2.GaussianBlur(mask[:, :, 0], (0, 0), sigma), 0.45 * view.site.shade)

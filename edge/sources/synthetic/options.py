@@ -28,6 +28,10 @@ class PlazaOptions:
     """About how many are in the picture at any time, 0 to 300."""
     seconds: float | None = None
     """How long the camera runs; None never ends."""
+    layout: int = 0
+    """Another plaza, camera and sun for each number, 0 or more."""
+    traffic: int = 0
+    """About how many bicycles and cars are in the picture at any time, 0 to 20. The plaza's truth counts people on foot only."""
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -38,6 +42,10 @@ class PlazaOptions:
             raise ValueError(f"fps is {self.fps:g}, it must be greater than 0 and at most 240")
         if not 0 <= self.people <= 300:
             raise ValueError(f"people is {self.people}, it must be 0 to 300")
+        if self.layout < 0:
+            raise ValueError(f"layout is {self.layout}, it must be 0 or more")
+        if not 0 <= self.traffic <= 20:
+            raise ValueError(f"traffic is {self.traffic}, it must be 0 to 20")
         if self.seconds is not None and not 0 < self.seconds < math.inf:
             raise ValueError(f"seconds is {self.seconds:g}, it must be greater than 0; leave it out for a camera that never ends")
 
@@ -45,7 +53,9 @@ class PlazaOptions:
     def uri(self) -> str:
         """The URI that says all of this, in one spelling."""
         text = f"synthetic://plaza?seed={self.seed}&size={self.size}&fps={self.fps!r}&people={self.people}"
-        return text if self.seconds is None else f"{text}&seconds={self.seconds!r}"
+        text += "" if self.seconds is None else f"&seconds={self.seconds!r}"
+        # What is as ever is not said, so that a camera's key stays what it was.
+        return text + "".join(f"&{name}={value}" for name in ("layout", "traffic") if (value := getattr(self, name)))
 
 
 def parse_uri(uri: str) -> PlazaOptions:
@@ -73,7 +83,7 @@ def _value(uri: str, key: str, text: str) -> int | float | Size:
             if found := re.fullmatch(r"(\d{1,6})x(\d{1,6})", text):
                 return Size(int(found[1]), int(found[2]))
             wanted = "width x height in px, as in 1280x720"
-        case "seed" | "people":
+        case "seed" | "people" | "layout" | "traffic":
             if re.fullmatch(r"\d{1,18}", text):
                 return int(text)
             wanted = "a whole number, 0 or more"

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from edge.sources.synthetic.figure import NAMES, STRIDE, spheres
 from edge.sources.synthetic.options import PlazaOptions
+from edge.sources.synthetic.site import site_of
+from edge.sources.synthetic.traffic import Traffic, Vehicle
 from edge.sources.synthetic.view import WALL_M, View
 from edge.sources.synthetic.walks import Walk, Walks
 
@@ -71,9 +73,10 @@ class Scene:
 
     def __init__(self, options: PlazaOptions) -> None:
         self.options = options
-        self.view = View(options.size)
+        self.view = View(options.size, site_of(options.layout))
         self._slots = round(options.people / _IN_SIGHT)
         self._walks = Walks(self.view, options.seed, self._slots)
+        self._traffic = Traffic(self.view, options.seed, options.traffic)
         self._under_way: dict[int, tuple[int, tuple[Walk, ...]]] = {}
 
     def at(self, t_s: float) -> People:
@@ -86,6 +89,10 @@ class Scene:
         )
         people = self._people(walks, np.arange(len(walks)), ground, heading, speed, way)
         return people[np.argsort(-people.depth, kind="stable")]
+
+    def traffic(self, t_s: float) -> tuple[Vehicle, ...]:
+        """The bicycles and cars at `t_s`."""
+        return self._traffic.at(t_s)
 
     def follow(self, walk: Walk, t_s: F64) -> People:
         """One walk at times (T,): a row a time, in their order."""

@@ -7,7 +7,7 @@ So any moment of an endless walk is reached without those before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi
+from math import pi, tan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,8 @@ class Walks:
     def __init__(self, view: View, seed: int, slots: int) -> None:
         self._view, self._seed, self._slots = view, seed, slots
         self._pieces, self._stops, self._arch = furnish(view), stops(view), arch_x(view)
+        site = view.site
+        self._under_m = min(3.3, (site.camera_m - 1.95) / tan(site.tilt + site.half_field) - 0.5)  # where no head is in the picture yet
         rng = np.random.default_rng([seed, 0x5107])
         self._offset = rng.uniform(0, BLOCK_S, slots)  # else all would change at once
 
@@ -130,7 +132,7 @@ class Walks:
             x = self._arch + rng.uniform(-0.6, 0.6)
             return [np.array([x, WALL_M + 2.5]), np.array([x, WALL_M - 0.8])]
         if gate == 2:
-            return [np.array([self._across(rng, 0.8, 6.0), 3.3])]
+            return [np.array([self._across(rng, 0.8, 6.0), self._under_m])]
         z = rng.uniform(7.5, 23.5)
         x = self._view.half_width_m(z) + 0.9
         return [np.array([-x if gate == 0 else x, z])]
