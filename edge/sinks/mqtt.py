@@ -15,12 +15,14 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 
 from edge.data import Message
 from edge.errors import BrokerError, BrokerRefused, EdgeError
 from edge.ports import Heard, Outbox
 from edge.sinks.mqtt_link import Link
+from edge.sinks.mqtt_memory import Memory
 from edge.sinks.mqtt_session import PAGE, Session, whole
 from edge.sinks.options_mqtt import MqttOptions
 
@@ -50,6 +52,7 @@ class MqttPublisher:
         base_topic: the device's topics begin with it, `edge/gate` for instance.
         birth: the `status` that says what is here; retained.
         will: the `status` that says `offline`; by the broker when the line drops, by us when we leave in order.
+        user_properties: what MQTT 5 carries beside each message.
         hears: whole topics to listen to (`#` may stand for the last levels), and who is told what came there; in the publisher's own thread,
             so it must return at once.
     """
@@ -62,6 +65,7 @@ class MqttPublisher:
         base_topic: str,
         birth: Message,
         will: Message,
+        user_properties: Mapping[str, str] | None = None,
         hears: Mapping[str, Callable[[Heard], None]] | None = None,
     ) -> None:
         self._options = options
@@ -69,6 +73,7 @@ class MqttPublisher:
         self._base = base_topic.rstrip("/")
         self._birth = birth
         self._will = will
+        self._user_properties = dict(user_properties or {})
         self._hears = dict(hears or {})
         self._client_id = options.client_id or self._base.replace("/", "-")
         self._thread: threading.Thread | None = None
@@ -79,6 +84,7 @@ class MqttPublisher:
         self._poke: socket.socket | None = None
         self._replies: deque[Message] = deque()
         # The owner thread's own.
+        self._memory = Memory(birth.payload, self._base)
         self._acked: list[int] = []  # the broker has them, the outbox does not know yet
         self._flushed_s = 0.0  # when the outbox was last told
         self._progress = False  # this connection was good for something
@@ -93,8 +99,13 @@ class MqttPublisher:
 
     @property
     def trouble(self) -> str:
-        """Why there is no connection, as a sentence with a remedy; '' when there is one or none was tried yet."""
-        return self._trouble
+        """Why there is no connection, or what is wrong with it, as a sentence with a remedy; '' when all is well or none was tried yet."""
+        return self._trouble or self._memory.namesake
+
+    @property
+    def memory(self) -> Memory:
+        """What was learned of the broker; to be read only."""
+        return self._memory
 
     def __enter__(self) -> MqttPublisher:
         if self._thread is not None:
@@ -120,9 +131,14 @@ class MqttPublisher:
             self._asked += 1
         self._nudge()
 
+    def announce(self, birth: Message) -> None:
+        """The device's `status` from now on: said now where there is a connection, and first on every later one."""
+        self._birth = birth
+        self.wake()
+
     def say(self, message: Message) -> None:
         """A remark in passing (health): sent at QoS 0 when there is a connection that takes it now, else forgotten."""
-        self._asides.append(Message(message.topic, message.payload, 0, message.retain, message.content_type))
+        self._asides.append(replace(message, qos=0))
         self._nudge()
 
     def reply(self, message: Message, timeout_s: float = 10.0) -> bool:
@@ -167,7 +183,7 @@ class MqttPublisher:
                     self._lament(f"publishing failed: {error!r}; it is tried again", trace=True)
                 if self._progress:
                     pause_s = self._options.first_pause_s
-                if refused:
+                if refused or self._memory.crowded:
                     pause_s = self._options.max_pause_s
                 self._closing.wait(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, self._options.max_pause_s)
@@ -188,26 +204,42 @@ class MqttPublisher:
     def _live(self, wake: socket.socket) -> None:
         """One connection, from dialling to leaving in order; EdgeError when it ends in another way."""
         self._flush()
+        self._memory.begin()
         will = (f"{self._base}/{self._will.topic}", self._will)
-        with Link(self._options, self._client_id, will=will, wake=wake) as link:
+        with Link(self._options, self._client_id, will=will, user_properties=self._user_properties, wake=wake) as link:
             if self._closing.is_set():
                 link.farewell()  # nothing was said, nothing is to be taken back
                 return
+            self._memory.connects += 1
+            if link.most_bytes is not None:
+                self._memory.most_bytes = min(self._memory.most_bytes or link.most_bytes, link.most_bytes)
             session = Session(
-                link, self._outbox, base_topic=self._base, birth=self._birth, acked=self._acked, replies=self._replies, hear=self._hear
+                link,
+                self._outbox,
+                base_topic=self._base,
+                birth=self._birth,
+                acked=self._acked,
+                memory=self._memory,
+                replies=self._replies,
+                hear=self._hear,
             )
             self._asides.clear()  # they spoke of a time when nobody listened
             self._connected, self._trouble = True, ""
             began_s = time.monotonic()
             log.info("connected to the broker at %s", link.where)
             try:
-                session.fill()  # the birth
-                # Behind it on the wire, so that the broker answers with ours, not with an old one.
+                # Before the birth on the wire: what the broker still has of somebody else tells of a second device of our name.
                 link.subscribe(f"{self._base}/{self._birth.topic}")
+                session.fill()  # the birth
                 for topic in self._hears:
                     link.subscribe(topic, past=False)
                 self._converse(link, session)
                 self._leave(link, session)
+            except BrokerError:
+                self._memory.broke(session.heaviest, progress=self._progress or session.collect())
+                if link.taken_over:
+                    self._memory.note_namesake(f"it connects as {self._client_id}, too")
+                raise
             finally:
                 with self._changed:
                     self._connected = False
@@ -226,6 +258,7 @@ class MqttPublisher:
         while not self._closing.is_set():
             asked = self._asked  # read before the outbox is: what comes in between asks anew
             self._send_asides(link)
+            session.greet(self._birth)
             if asked != heeded:
                 session.refresh()
             answering = bool(self._replies)

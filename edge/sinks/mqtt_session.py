@@ -10,6 +10,7 @@ from typing import Protocol
 
 from edge.data import Message
 from edge.ports import Heard, Outbox, Queued
+from edge.sinks.mqtt_memory import Memory, who_says
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Wire(Protocol):
     """What a session asks of a connection."""
 
     acks: list[int]
+    too_large: list[int]
     heard: list[Heard]
     window: int
 
@@ -54,6 +56,7 @@ class Session:
         base_topic: str,
         birth: Message,
         acked: list[int],
+        memory: Memory,
         replies: deque[Message] | None = None,
         hear: Callable[[Heard], None] = lambda _: None,
     ) -> None:
@@ -63,11 +66,12 @@ class Session:
         self._outbox = outbox
         self._base = base_topic
         self._birth = birth
+        self._memory = memory
         self._replies: deque[Message] = deque() if replies is None else replies
         self._hear = hear
         self._values = {birth.topic: birth}  # to be said before the next row; a newer value takes the place of one that waits
         self._said: dict[str, bytes] = {}  # the value each topic has at the broker, once what is under way arrives
-        self._flying: dict[int, int | None] = {}  # packet identifier -> sequence number, None for a last value
+        self._flying: dict[int, tuple[int | None, str, int]] = {}  # packet identifier -> sequence number (None: no row), topic, bytes
         self._page: deque[Queued] = deque()
         self._last_seq = -1  # the last row that was read
         self._more = False  # there may be rows behind it
@@ -88,6 +92,17 @@ class Session:
     @property
     def waiting(self) -> bool:
         return bool(self._flying)
+
+    def greet(self, birth: Message) -> None:
+        """What the device says of itself from now on; said again when it is another than before."""
+        if birth is not self._birth:
+            self._birth = birth
+            self._values[birth.topic] = birth
+
+    @property
+    def heaviest(self) -> int:
+        """Bytes of the largest payload under way."""
+        return max((size for _, _, size in self._flying.values()), default=0)
 
     def refresh(self) -> None:
         """The outbox has something new. Rows go before values: a row that is retained may be the new value of its topic."""
@@ -137,11 +152,15 @@ class Session:
 
     def _send(self, message: Message, seq: int | None) -> None:
         topic = whole(self._base, message.topic)
-        if self._wire.fits(topic, message):
-            self._flying[self._wire.send(topic, message)] = seq
+        size = len(message.payload)
+        if self._wire.fits(topic, message) and self._memory.takes(message.payload):
+            self._flying[self._wire.send(topic, message)] = seq, topic, size
             return
         # Sent, it would end the connection, and so it would the next time: everything behind it would wait for ever.
-        log.error("the broker takes no message as large as the %d bytes for %s; it is left out", len(message.payload), topic)
+        self._leave_out(seq, topic, size)
+
+    def _leave_out(self, seq: int | None, topic: str, size: int) -> None:
+        self._memory.leave_out(topic, size)
         if seq is not None:
             self.acked.append(seq)
 
@@ -149,20 +168,37 @@ class Session:
         """Take in what the wire brought -> whether a row was acknowledged."""
         before = len(self.acked)
         for mid in self._wire.acks:
-            seq = self._flying.pop(mid, None)
+            seq, _, _ = self._flying.pop(mid, (None, "", 0))
             if seq is not None:
                 self.acked.append(seq)
-        if self._wire.acks:
+        for mid in self._wire.too_large:
+            seq, topic, size = self._flying.pop(mid)
+            self._memory.lower(size)
+            self._leave_out(seq, topic, size)
+        if self._wire.acks or self._wire.too_large:
             self.progress_s = time.monotonic()
+            self._memory.spoke |= bool(self._wire.acks)  # the birth is the first that is acknowledged
             self._wire.acks.clear()
+            self._wire.too_large.clear()
         for heard in self._wire.heard:
-            payload = heard.payload
-            if heard.topic != f"{self._base}/{self._birth.topic}":
+            if heard.topic == f"{self._base}/{self._birth.topic}":
+                self._hear_status(heard)
+            else:
                 self._hear(heard)
-            elif self._last is not None:
-                self._echoed |= payload == self._last.payload
-            elif payload != self._birth.payload and b"offline" in payload:
-                # Somebody's will of an earlier connection came late. No other word is answered, or two devices of one name would shout at each other.
-                self._values[self._birth.topic] = self._birth
         self._wire.heard.clear()
         return len(self.acked) > before
+
+    def _hear_status(self, heard: Heard) -> None:
+        if self._last is not None:
+            self._echoed |= heard.payload == self._last.payload
+            return
+        if heard.payload == self._birth.payload:
+            return
+        state, stream = who_says(heard.payload)
+        if heard.retained:
+            # What was there before our birth arrived. Ours had been there: who has put another's in its place uses our name.
+            if self._memory.spoke:
+                self._memory.meet(stream)
+        elif state == "offline" or self._memory.meet(stream):
+            # Somebody's will came late; or another device is online under our name, and is told of us, once: it must not be answered for ever.
+            self._values[self._birth.topic] = self._birth

@@ -109,6 +109,18 @@ def test_a_stale_offline_is_answered_with_a_new_birth(make, options, subscriber)
         assert late.wait(lambda heard: any(h.payload == BIRTH.payload and h.retain for h in heard))
 
 
+def test_a_new_birth_is_said_at_once_and_retained(make, options, subscriber):
+    ear = subscriber(options.port)
+    warming = Message("status", b'{"state":"warming"}', retain=True)
+    with make() as publisher:
+        assert publisher.drain(10)
+        publisher.announce(warming)
+        assert publisher.drain(10)
+        assert ear.wait(lambda heard: [h.payload for h in heard] == [BIRTH.payload, warming.payload])
+        late = subscriber(options.port)
+        assert late.wait(lambda heard: {h.payload for h in heard} == {warming.payload}), late.heard
+
+
 def test_an_old_retained_offline_is_overwritten_by_the_birth(make, options, subscriber):
     ear = subscriber(options.port)
     ear.say("edge/gate/status", WILL.payload, retain=True)
