@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from edge.data import Frame, HostPixels
 from edge.doctor import Machine
+from edge.engine import EngineFile
+from edge.sources import open_source
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -59,8 +64,34 @@ def gpu(gpu_facts: dict[str, Any], kernels: Path) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def onnx() -> Path:
     """A model to build engines of: the one in the box, else a YOLO11n that lies beside the repository."""
-    shared = Path(os.environ.get("EDGE_SHARED") or ROOT.parent / "shared")
-    for path in (ROOT / "models" / "plaza.onnx", shared / "models" / "yolo11n.onnx"):
+    for path in (ROOT / "models" / "plaza.onnx", _shared() / "models" / "yolo11n.onnx"):
         if path.is_file():
             return path
     pytest.fail("there is no model to build an engine of: neither models/plaza.onnx nor a yolo11n.onnx in EDGE_SHARED/models")
+
+
+@pytest.fixture(scope="session")
+def built(onnx: Path, gpu_facts: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], EngineFile]:
+    """`built(precision)` -> the engine of `onnx` in that precision (fp32 or fp16), made once a session by the product's own builder."""
+    from edge.engine import EngineOptions, build_engine
+
+    folder = tmp_path_factory.mktemp("engines")
+
+    @cache
+    def build(precision: Literal["fp32", "fp16"]) -> EngineFile:
+        return build_engine(onnx, folder / f"{onnx.stem}-{precision}.engine", EngineOptions(precision=precision))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def pictures(onnx: Path) -> list[Frame]:
+    """40 frames in which `onnx` finds people: of a real street where there is one beside the repository, else of the synthetic plaza."""
+    street = _shared() / "video" / "pets-s2l1.mp4"
+    uri = str(street) if street.is_file() else "synthetic://plaza?size=1280x720&fps=5&seconds=8&people=20"
+    with open_source(uri, camera="street") as source:
+        return [Frame(frame.stamp, HostPixels(frame.bgr.copy())) for frame in islice(source, 40)]
+
+
+def _shared() -> Path:
+    return Path(os.environ.get("EDGE_SHARED") or ROOT.parent / "shared")
