@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -24,12 +25,15 @@ failing: dict[str, int] = {}
 called: dict[str, int] = {}
 alive: list[str] = []
 ended: list[str] = []
+on_end: Callable[[str], None] = lambda _: None  # noqa: E731  a test puts its own in its place
 
 
 def forget() -> None:
     """As freshly imported, for the next test."""
     for record in (misuse, failing, called, alive, ended):
         record.clear()
+    global on_end
+    on_end = lambda _: None  # noqa: E731
 
 
 class _Severity(IntEnum):
@@ -106,6 +110,35 @@ def _room(address: int) -> int:
     return int(base.value) + int(size.value) - address
 
 
+_given: list[tuple[Any, list[bool]]] = []
+"""Callbacks of streams, each with a list that is no longer empty when it was called: one cannot go while it runs."""
+
+
+def _give(stream: int, work: Callable[[], None]) -> None:
+    """Let the stand-in driver call `work` when `stream` comes to it."""
+    done: list[bool] = []
+    _given[:] = [each for each in _given if not each[1]]
+
+    @ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    def callback(_: object) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  a driver's call is no place for it; the test asks `misuse`
+            misuse.append(f"the network failed: {error!r}")
+        done.append(True)
+
+    _given.append((callback, done))
+    if _driver().cuLaunchHostFunc(ctypes.c_void_p(stream), callback, None) != 0:
+        misuse.append("a network was enqueued on a stream that is none")
+
+
+def _begins(address: int) -> bool:
+    base, size = ctypes.c_uint64(), ctypes.c_size_t()
+    return (
+        _driver().cuMemGetAddressRange_v2(ctypes.byref(base), ctypes.byref(size), ctypes.c_uint64(address)) == 0 and base.value == address
+    )
+
+
 class _Living:
     """An object of the library: it notices its own end, and from which thread it is used."""
 
@@ -120,6 +153,7 @@ class _Living:
             return  # forgotten, or never made
         alive.remove(self._kind)
         ended.append(self._kind)
+        on_end(self._kind)
         if threading.get_ident() != self._thread or not _has_context():
             misuse.append(f"the {self._kind} ended on a thread without the device's context")
 
@@ -257,8 +291,8 @@ class IExecutionContext(_Living):
         if name not in self._plan.names:
             self._say(f"IExecutionContext::setTensorAddress: Error Code 3: API Usage Error (Given invalid tensor name: {name}.)")
             return False
-        if memory % 256:
-            misuse.append(f"{name} lies at an address that is no multiple of 256")
+        if not _begins(memory):  # TensorRT wants multiples of 256, which allocations of a GPU begin at
+            misuse.append(f"{name} lies somewhere in an allocation, or in none")
         self._addresses[name] = int(memory)
         return True
 
@@ -278,9 +312,18 @@ class IExecutionContext(_Living):
         if any(array is None for array in arrays.values()):
             self._say("IExecutionContext::enqueueV3: Error Code 1: Cuda Runtime (an illegal memory access was encountered)")
             return False
-        (source,) = (t.name for t in self._plan.tensors if t.is_input)
-        for name, output in run(self._plan, arrays[source]).items():
-            arrays[name][...] = output
+        (source,) = (tensor.name for tensor in self._plan.tensors if tensor.is_input)
+        plan, here = self._plan, weakref.ref(self)
+
+        def execute() -> None:
+            """What the stream does when it comes to it, with what lies in the memory then."""
+            if here() is None:
+                misuse.append("a context ended before its work was done")
+                return
+            for name, output in run(plan, arrays[source]).items():
+                arrays[name][...] = output
+
+        _give(stream_handle, execute)
         return True
 
     def _array(self, name: str) -> Any:
