@@ -35,6 +35,7 @@ class StandIn:
     library: ctypes.CDLL
     kernels: Path
     """A folder for compiled kernels that all tests share, so that each is compiled once."""
+    expected: int = 0
 
     def set(
         self,
@@ -75,11 +76,17 @@ class StandIn:
 
     @property
     def faults(self) -> list[str]:
-        """What a GPU would have punished, or might."""
-        return list(self.library.standin_faults().decode().splitlines())
+        """What a GPU would have punished, or might, and no test expected."""
+        return list(self.library.standin_faults().decode().splitlines())[self.expected :]
+
+    def expect_fault(self, words: str) -> None:
+        """The next fault has happened, and is the one that was to come."""
+        assert words in self.faults[0], self.faults
+        self.expected += 1
 
     def begin(self) -> None:
         self.library.standin_begin()
+        self.expected = 0
         self.set()
 
 
@@ -108,7 +115,7 @@ def load() -> StandIn:
 
 @contextmanager
 def standin(*, order: Order = "forward", late: bool = True) -> Iterator[StandIn]:
-    """The stand-in, fresh, with our nvcc beside it; what it noticed fails the test at the end, unless the test took it from `faults`."""
+    """The stand-in, fresh, with our nvcc beside it; what it noticed is in its `faults`."""
     driver = load()
     driver.begin()
     driver.set(order=order, late=late)

@@ -48,6 +48,7 @@ class Memory(Lent):
         super().__init__(lender)
 
     def _give_back(self) -> None:
+        self.address = self.nbytes = 0  # who still holds this has room for nothing
         self._allocation.free()
 
 
