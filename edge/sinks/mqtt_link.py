@@ -45,7 +45,9 @@ _REMEDY = {
     0x9A: "let the broker keep retained messages",
     0x9B: "let the broker accept QoS 1",
 }
+_TAKEN_OVER = 0x8E
 _TOO_LARGE = 0x95
+_LONGEST_TOPIC = 200
 
 
 class Link:
@@ -72,7 +74,8 @@ class Link:
         self.too_large: list[int] = []  # of those it took in and does not want, for their size; likewise
         self.heard: list[Heard] = []  # what came on subscribed topics, likewise
         self.window = options.in_flight  # how many messages may be unacknowledged; the broker may have lowered it
-        self.max_bytes: int | None = None  # the largest packet the broker takes, where it says so
+        self.most_bytes: int | None = None  # the largest payload the broker takes, where it says so
+        self.taken_over = False  # another connection of our name has thrown us out
         self._options = options
         self._v5 = options.protocol == "5"
         self._wake = wake
@@ -214,7 +217,7 @@ class Link:
 
     def fits(self, topic: str, message: Message) -> bool:
         """False for a message the broker has said it will not take, however often it comes."""
-        return self.max_bytes is None or len(message.payload) + len(topic) + 64 <= self.max_bytes
+        return self.most_bytes is None or len(message.payload) + len(topic) <= self.most_bytes + _LONGEST_TOPIC
 
     def subscribe(self, topic: str, *, past: bool = True) -> None:
         """Hear a topic filter; without `past`, as far as the broker can, not what it retained from before."""
@@ -250,11 +253,14 @@ class Link:
             self._refusal = self._refused("refuses the connection", code)
             return
         self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
-        self.max_bytes = getattr(properties, "MaximumPacketSize", None)
+        packet_bytes = getattr(properties, "MaximumPacketSize", None)
+        if packet_bytes is not None:
+            self.most_bytes = packet_bytes - _LONGEST_TOPIC - self._properties.bytes - 16
 
     def _on_disconnect(
         self, client: Client, userdata: object, flags: DisconnectFlags, code: ReasonCode, properties: Properties | None
     ) -> None:
+        self.taken_over = code.value == _TAKEN_OVER and flags.is_disconnect_packet_from_server
         # A broker that stops or is restarted (0x8B) also says so; that is not a refusal.
         if flags.is_disconnect_packet_from_server and code.is_failure and code.value != 0x8B:
             self._refusal = self._refusal or self._refused("ended the connection", code)

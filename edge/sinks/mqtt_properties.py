@@ -18,6 +18,8 @@ class PropertySets:
 
     def __init__(self, user_properties: Mapping[str, str]) -> None:
         self._user_properties = list(user_properties.items())
+        self.bytes = 80 + sum(len(key.encode()) + len(value.encode()) + 5 for key, value in self._user_properties)
+        """What they take of a packet, at most, where nobody is answered."""
         self._made: dict[tuple[int, str, int | None], Properties] = {}
 
     def of_will(self, message: Message) -> Properties:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from edge.data import Message
 from edge.ports import Heard
+from edge.sinks.mqtt_memory import Memory
 from edge.sinks.mqtt_session import PAGE, Session
 from tests.contracts.memory_outbox import MemoryOutbox
 
@@ -17,6 +18,7 @@ OFFLINE = Message("status", b"offline", retain=True)
 class Wire:
     def __init__(self, window: int = 5, max_bytes: int = 1000) -> None:
         self.acks: list[int] = []
+        self.too_large: list[int] = []
         self.heard: list[Heard] = []
         self.window = window
         self.max_bytes = max_bytes
@@ -49,7 +51,7 @@ def status(*payloads: bytes) -> list[Heard]:
 
 def begin(wire: Wire, outbox: MemoryOutbox) -> tuple[Session, list[int]]:
     acked: list[int] = []
-    session = Session(wire, outbox, base_topic="edge/gate", birth=BIRTH, acked=acked)
+    session = Session(wire, outbox, base_topic="edge/gate", birth=BIRTH, acked=acked, memory=Memory(BIRTH.payload, "edge/gate"))
     session.refresh()
     session.fill()
     return session, acked

@@ -1,0 +1,98 @@
+"""What a publisher remembers from one connection to the next: what the broker does not take, who else uses our name. It speaks to nobody but the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+log = logging.getLogger(__name__)
+
+_LEAST_SUSPECT = 16_384
+"""Smaller messages are not suspected of breaking a line: no broker minds them, and events and counts are far smaller."""
+_STRIKES = 3
+"""A line that broke so often under the same large message, and nothing else came through, broke for it."""
+
+
+class Memory:
+    """The experience of one publisher.
+
+    Attributes:
+        connects: how many connections were made.
+        left_out: how many messages were larger than the broker takes.
+        most_bytes: the largest payload the broker is thought to take; None while nothing is known.
+        namesake: a sentence about another device of our name; '' while none was noticed.
+        crowded: the namesake was noticed on this very connection.
+        spoke: we have said our birth, so the status at the broker was ours once.
+    """
+
+    def __init__(self, birth: bytes, base_topic: str) -> None:
+        self.connects = 0
+        self.left_out = 0
+        self.most_bytes: int | None = None
+        self.namesake = ""
+        self.crowded = False
+        self.spoke = False
+        self._base = base_topic
+        self._own = who_says(birth)[1]
+        self._suspect = 0
+        self._strikes = 0
+        self._told: set[str] = set()
+        self._met: set[str] = set()
+
+    def broke(self, heaviest: int, *, progress: bool) -> None:
+        """A connection was lost while messages were unanswered, the `heaviest` of so many bytes."""
+        if progress or heaviest < _LEAST_SUSPECT:
+            self._strikes = 0
+            return
+        self._strikes = self._strikes + 1 if heaviest == self._suspect else 1
+        self._suspect = heaviest
+        if self._strikes >= _STRIKES:
+            self.lower(heaviest)
+
+    def lower(self, refused: int) -> None:
+        """A payload of `refused` bytes was too large. The next is to be clearly smaller: a broker's limit may be on the whole packet."""
+        self.most_bytes = min(self.most_bytes or refused, refused * 3 // 4)
+        self._strikes = 0
+        self._told.clear()
+
+    def takes(self, payload: bytes) -> bool:
+        return self.most_bytes is None or len(payload) <= self.most_bytes
+
+    def leave_out(self, topic: str, size: int) -> None:
+        """A message is not sent, or was not taken, for its size; said once a topic."""
+        self.left_out += 1
+        if topic not in self._told:
+            self._told.add(topic)
+            log.error("the broker takes no message as large as the %d bytes for %s; it is left out", size, topic)
+
+    def meet(self, stream: str | None) -> bool:
+        """Somebody speaks on our status topic -> whether it is another device, and one that was not met on this connection."""
+        if stream is None or self._own is None or stream == self._own:
+            return False
+        self.note_namesake(f"its stream is {stream}")
+        new = stream not in self._met
+        self._met.add(stream)
+        return new
+
+    def note_namesake(self, known_by: str) -> None:
+        self.crowded = True
+        if not self.namesake:
+            self.namesake = (
+                f"another device calls itself {self._base} ({known_by}): their messages mix, and each overwrites the other's last values;"
+                " give each its own `device` name"
+            )
+            log.error("%s", self.namesake)
+
+    def begin(self) -> None:
+        """A new connection is being made."""
+        self.crowded = False
+        self._met.clear()
+
+
+def who_says(status: bytes) -> tuple[str, str | None]:
+    """State and stream of a payload of `status`, whoever wrote it; the stream None where there is none to read."""
+    try:
+        said = json.loads(status)
+        return str(said["state"]), str(said["stream"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "offline" if b"offline" in status else "", None
