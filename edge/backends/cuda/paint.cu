@@ -23,7 +23,8 @@ extern "C" __global__ void __launch_bounds__(256) tint_of(
     float step_x, float shift_x, float step_y, float shift_y, float top, float opacity, const unsigned *colours) {
     int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;
     if (x >= width || y >= height) return;
-    float across = fmaf(step_x, (float)x, shift_x), down = fmaf(step_y, (float)y, shift_y);
+    // Rounded where OpenCV 5's warpAffine rounds: the last bit decides between two colours, or between some heat and none.
+    float across = fmaf(step_x, (float)x, shift_x), down = __fadd_rn(__fmul_rn(step_y, (float)y), shift_y);
     int column = (int)floorf(across), row = (int)floorf(down);
     across -= (float)column, down -= (float)row;
     float above = corner(seconds, row, column, rows, columns, top), below = corner(seconds, row + 1, column, rows, columns, top);
