@@ -147,15 +147,24 @@ class CountsPayload(_Streamed):
     zones: dict[str, ZonePayload]
 
 
-class StatusPayload(Payload):
-    """`status`: birth and last will of a device."""
+class WarmingNumbers(BaseModel):
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
-    state: Literal["online", "offline"]
+    share: float = Field(ge=0, le=1, description="of the building that is done")
+    left_s: float | None = Field(description="seconds that are left, where that can be told")
+
+
+class StatusPayload(Payload):
+    """`status`: birth and last will of a device. It counts nothing yet while it is `warming`: its model is being built for this machine."""
+
+    state: Literal["online", "offline", "warming"]
     version: str
     stream: str
     boot_id: str
     cameras: list[str]
     since: Time
+    warming: WarmingNumbers | None = None
+    trouble: str = Field("", description="why it works with less than its configuration asks for; empty when it does not")
 
 
 class StatePayload(Payload):

@@ -17,7 +17,9 @@ from edge.ports import Detector
 from edge.sources import check_source
 
 if TYPE_CHECKING:
+    from edge.app.warming import OnProgress
     from edge.backends.cuda.gpu import Gpu
+    from edge.engine.options import EngineOptions
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ class Machinery:
 
     detector: Detector
     gpu: Gpu | None = None
+    trouble: str = ""
+    """Why it is less than the configuration asks for, in a sentence; '' when it is not."""
 
 
 @contextmanager
@@ -38,8 +42,11 @@ def open_detector(config: Config) -> Iterator[Detector]:
 
 
 @contextmanager
-def machinery(config: Config) -> Iterator[Machinery]:
-    """What the configuration's model runs on, open as long as the block. EdgeError, in a sentence, where it cannot be as it is wanted."""
+def machinery(config: Config, on_progress: OnProgress = lambda _: None) -> Iterator[Machinery]:
+    """What the configuration's model runs on, open as long as the block. EdgeError, in a sentence, where it cannot be as it is wanted.
+
+    `on_progress` hears how far an engine is that must be built first; nobody builds for long without it being called.
+    """
     if config.model == "scene":
         with ExitStack() as stack:
             # Nobody's network runs; a GPU is for painting only, and only where it is asked for by name.
@@ -48,43 +55,53 @@ def machinery(config: Config) -> Iterator[Machinery]:
         return
     everything = any(not camera.classes for camera in config.cameras.values())
     wanted = () if everything else sorted({name for camera in config.cameras.values() for name in camera.classes})
-    with model_on(config.model, config.detect, backend=config.backend, class_names=wanted) as made:
+    with model_on(
+        config.model, config.detect, backend=config.backend, class_names=wanted, engine=config.engine, on_progress=on_progress
+    ) as made:
         yield made
 
 
 @contextmanager
-def model_on(model: str, options: DetectOptions, *, backend: Backend, class_names: Sequence[str] = ()) -> Iterator[Machinery]:
-    """A model by its name or path: on the GPU where `backend` allows it and there is an engine for it, else its ONNX on the CPU.
+def model_on(
+    model: str,
+    options: DetectOptions,
+    *,
+    backend: Backend,
+    class_names: Sequence[str] = (),
+    engine: EngineOptions | None = None,
+    on_progress: OnProgress = lambda _: None,
+) -> Iterator[Machinery]:
+    """A model by its name or path: on the GPU where `backend` allows it and there is, or can be built, an engine for it, else its ONNX on the CPU.
 
-    With `auto` the log says why it is the CPU; with `cuda` that is an error.
+    With `auto`, a device counts slowly rather than not at all: where its GPU cannot be used, the log and `trouble` say why. With `cuda` that
+    is an error.
     """
     is_engine = Path(model).suffix == ".engine"
     if is_engine and backend == "cpu":
         raise UsageError(f"{model} is a TensorRT engine, which no CPU runs; choose `backend: auto`, or give the .onnx that it was made of")
     with ExitStack() as stack:
+        plan, trouble = None, ""
         try:
             gpu = stack.enter_context(gpu_of("cuda" if is_engine else backend, _kernels())) if backend != "cpu" else None
-            plan = None if gpu is None else _plan(model)
+            if gpu is not None:
+                plan, trouble = _plan(model, engine, on_progress)
         except (DeviceError, ModelError) as error:
             if backend == "cuda" or is_engine:
                 raise
-            log.warning("%s runs on the CPU: %s", model, error)
+            trouble = f"{model} runs on the CPU: {error}"
+            log.warning("%s", trouble)
             stack.close()
-            gpu, plan = None, None
-        yield Machinery(detector_of(plan or _onnx(model), options, gpu=gpu, class_names=class_names), gpu)
+            gpu = None
+        yield Machinery(detector_of(plan or _onnx(model), options, gpu=gpu, class_names=class_names), gpu, trouble)
 
 
-def _plan(model: str) -> Plan:
-    """The engine that a model's name means on this machine. ModelError where there is none that fits."""
-    from edge.engine import read_engine
-    from edge.engine.machine import this_machine
+def _plan(model: str, options: EngineOptions | None, on_progress: OnProgress) -> tuple[Plan, str]:
+    """The engine that a model's name means on this machine, built if it must be, and what is wrong with it. ModelError where there is none."""
+    from edge.engine import resolve_engine, this_machine
 
-    path = Path(model) if Path(model).suffix == ".engine" else Path(model).with_suffix(".engine")
-    engine = read_engine(path)
-    misfit = engine.facts.misfit(this_machine())
-    if misfit:
-        raise ModelError(f"{path} cannot run here: {misfit}; build it again with `edge build`")
-    return Plan(str(path), engine.plan(), engine.facts.names, engine.facts.tensorrt)
+    found = resolve_engine(model, this_machine(), options, on_progress=on_progress)
+    facts = found.engine.facts
+    return Plan(str(found.engine.path), found.engine.plan(), facts.names, facts.tensorrt), found.trouble
 
 
 def _onnx(model: str) -> Path:

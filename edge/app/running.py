@@ -7,15 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge import __version__
 from edge.app.camera import CameraBuilder, Surroundings
 from edge.app.model import Machinery, machinery
+from edge.app.warming import OnProgress, Warming
 from edge.config import Config
 from edge.data import Message
+from edge.engine import Progress
 from edge.errors import BrokerError, StoreError
-from edge.messages import StatusPayload, iso
+from edge.messages import StatusPayload, WarmingNumbers, iso
 from edge.ports import Detector, Recorder, Source
 from edge.runtime import BootTimeline, Clock, Device
 from edge.runtime.clock import this_boot
@@ -81,9 +83,17 @@ class Running:
 
 @contextmanager
 def running(
-    config: Config, options: RunOptions, *, detector: Detector | None = None, sources: Callable[..., Source] = open_source
+    config: Config,
+    options: RunOptions,
+    *,
+    detector: Detector | None = None,
+    sources: Callable[..., Source] = open_source,
+    on_warming: OnProgress | None = None,
 ) -> Iterator[Running]:
-    """All parts of a device, opened; closed in reverse. `detector` replaces the configuration's own, `sources` what opens its cameras."""
+    """All parts of a device, opened; closed in reverse. `detector` replaces the configuration's own, `sources` what opens its cameras.
+
+    Where an engine must be built first, that is waited for here: `status` says so, and `on_warming` hears of it.
+    """
     with ExitStack() as stack:
         store = stack.enter_context(Store(config.state / "edge.db", outbox_rows=config.outbox_rows if config.mqtt else 0))
         boot_id = this_boot()
@@ -92,8 +102,18 @@ def running(
             remembered=store.timeline(boot_id),
         )
         clock.observe()
-        publisher = stack.enter_context(_publisher(config, store, stack, boot_id, clock)) if config.mqtt else None
-        made = Machinery(detector) if detector is not None else stack.enter_context(machinery(config))
+        status = _status(config, store, boot_id, clock)
+        publisher = stack.enter_context(_publisher(config, store, stack, status)) if config.mqtt else None
+
+        def warms(progress: Progress) -> None:
+            if publisher is not None:
+                left_s = None if progress.left_s is None else round(progress.left_s, 1)
+                publisher.announce(status("warming", warming=WarmingNumbers(share=round(progress.share, 3), left_s=left_s)))
+
+        warming = Warming(warms, on_warming)
+        made = Machinery(detector) if detector is not None else stack.enter_context(machinery(config, warming))
+        if publisher is not None and (warming.began or made.trouble):
+            publisher.announce(status("online", trouble=made.trouble))
         recorders: dict[str, Recorder] = {}
         around = Surroundings(
             config=config,
@@ -114,13 +134,10 @@ def running(
         yield Running(device, store, publisher, recorders, _drain_s=options.drain_s, _condense=_condenser(config, store, clock))
 
 
-def _publisher(config: Config, store: Store, stack: ExitStack, boot_id: str, clock: Clock) -> MqttPublisher:
-    from edge.sinks.mqtt import MqttPublisher
+def _status(config: Config, store: Store, boot_id: str, clock: Clock) -> Callable[..., Message]:
+    """A function that makes the device's `status` of a state and what else is to be said."""
 
-    assert config.mqtt is not None
-    outbox = stack.enter_context(StoreOutbox(store.path))
-
-    def status(state: str) -> Message:
+    def status(state: str, **more: Any) -> Message:
         payload = StatusPayload(
             device=config.device,
             state=state,
@@ -129,9 +146,18 @@ def _publisher(config: Config, store: Store, stack: ExitStack, boot_id: str, clo
             boot_id=boot_id,
             cameras=list(config.cameras),
             since=iso(clock.utc_now_ns()),
+            **more,
         )
         return Message("status", payload.to_bytes(), retain=True)
 
+    return status
+
+
+def _publisher(config: Config, store: Store, stack: ExitStack, status: Callable[..., Message]) -> MqttPublisher:
+    from edge.sinks.mqtt import MqttPublisher
+
+    assert config.mqtt is not None
+    outbox = stack.enter_context(StoreOutbox(store.path))
     return MqttPublisher(
         config.mqtt, outbox, base_topic=f"{config.mqtt.prefix}/{config.device}", birth=status("online"), will=status("offline")
     )

@@ -14,6 +14,7 @@ from edge.backends import Backend
 from edge.count import LineOptions, ZoneOptions
 from edge.data import Size
 from edge.detect import DetectOptions
+from edge.engine.options import EngineOptions
 from edge.heat import HeatOptions
 from edge.messages import check_name
 from edge.overlay import OverlayOptions
@@ -173,6 +174,8 @@ class Config(_Section):
     backend: Backend = "auto"
     """Where networks run and pictures are painted: cpu, cuda (an NVIDIA GPU), or auto for the GPU where there is all that it needs, else the CPU."""
     detect: DetectOptions = DetectOptions()
+    engine: EngineOptions = EngineOptions()
+    """How a TensorRT engine is built of the model, where there is a GPU and no engine that fits."""
     mqtt: MqttOptions | None = None
     """The broker; null publishes nothing (the outbox then stays empty)."""
     record: RecordOptions | None = None
