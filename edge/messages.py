@@ -20,7 +20,7 @@ from edge.data import Event, Message
 SCHEMA = 1
 """Version of all payloads: a field may be added within a version, never changed or taken away."""
 
-RESERVED = ("status", "health", "cmd", "homeassistant")
+RESERVED = ("status", "health", "cmd", "answer", "homeassistant")
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?")
 
 
