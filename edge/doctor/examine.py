@@ -40,7 +40,7 @@ PROBES: Mapping[str, Probe] = {
 """In the order of the report; a name is what the report calls a probe that does not answer."""
 
 
-def examine(machine: Machine, needs: Needs, *, probes: Mapping[str, Probe] = PROBES, patience_s: float = 30.0) -> list[Finding]:
+def examine(machine: Machine, needs: Needs, *, probes: Mapping[str, Probe] = PROBES, patience_s: float = 45.0) -> list[Finding]:
     """The findings of all probes, in their order. All work at once; one that has not ended within `patience_s` is left behind, and said."""
     until_s = time.monotonic() + patience_s
     answers: dict[str, queue.SimpleQueue[list[Finding]]] = {}

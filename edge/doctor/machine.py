@@ -53,7 +53,7 @@ class KernelClock:
 class Machine:
     """The machine that is examined. Paths are absolute and looked up below `root`; commands get `timeout_s` to end."""
 
-    def __init__(self, root: Path = Path("/"), *, timeout_s: float = 10.0) -> None:
+    def __init__(self, root: Path = Path("/"), *, timeout_s: float = 20.0) -> None:
         self.root = root
         self.timeout_s = timeout_s
 

@@ -24,5 +24,7 @@ def broker(machine: Machine, needs: Needs) -> list[Finding]:
         says, _, remedy = str(error).partition("; ")
         return [wrong("broker", says, remedy or "check `mqtt.url`, and that a broker runs there")]
     took_ms = (time.monotonic() - began_s) * 1000
-    who = f"takes the login of {options.username}" if options.username else "asks for no login"
-    return [right("broker", f"{options.url} answers in {took_ms:.0f} ms, speaks MQTT {options.protocol} and {who}")]
+    user = options.username or options.username_file or options.username_env
+    who = f"takes the login of {user}" if user else "asks for no login"
+    safe = "" if options.url.startswith("mqtt:") else ", has a certificate that can be trusted"
+    return [right("broker", f"{options.url} answers in {took_ms:.0f} ms{safe}, speaks MQTT {options.protocol} and {who}")]

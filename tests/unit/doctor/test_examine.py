@@ -8,6 +8,7 @@ from pathlib import Path
 from edge.config import Config
 from edge.doctor import Finding, Machine, Needs, examine
 from edge.doctor.findings import right
+from tests.architecture.test_vendor_free import loaded
 from tests.unit.doctor.recorded import laptop, orin_nano, server, thor
 
 
@@ -54,3 +55,7 @@ def test_what_is_wrong_or_worth_a_note_says_what_to_do(tmp_path: Path) -> None:
     lost = {finding.name for finding in found if finding.state == "wrong"}
     assert {"GPU", "pycuda", "TensorRT", "engine", "CSI cameras", "GStreamer", "camera usb", "camera ip", "broker"} <= lost
     assert all(finding.remedy for finding in found if finding.state != "right")
+
+
+def test_the_room_loads_no_vendors_library() -> None:
+    assert loaded("edge.doctor edge.cli.doctor") == []
