@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +13,16 @@ from hypothesis import strategies as st
 
 from edge.backends.cpu.heat import LiveHeat, Tint, blurred, layer_of
 from edge.backends.cpu.painter import CpuPainter, paint_still
+from edge.backends.cuda.gpu import Gpu
+from edge.backends.cuda.painter import CudaPainter
 from edge.data import Detections, Frame, HostPixels, Size, Stamp, Warmth
 from edge.heat import COLORMAPS, HeatOptions, colormap_table, grid_size
 from edge.pipeline import Pipeline, PipelineOptions
 from edge.ports import Painter
 from edge.shapes import Boxes, HeatLayer, HeatStyle, Label, Outline, Overlay, Panel, Segment, Shape
+from tests.cuda_host.fixtures import host_cuda
+
+__all__ = ["host_cuda"]
 
 S = 1_000_000_000
 REFERENCE = Size(640, 360)
@@ -25,14 +31,25 @@ SIZES = [REFERENCE, Size(1280, 720), Size(333, 217), Size(320, 240), Size(64, 36
 Open = Callable[..., AbstractContextManager[Painter]]
 
 
-@pytest.fixture(params=["cpu"])
-def open_painter(request: pytest.FixtureRequest) -> Open:
-    """`open_painter(reference=..., **heat options)` -> a painter that redraws its heat at every frame."""
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.system), pytest.param("gpu", marks=pytest.mark.device)])
+def open_painter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """`open_painter(reference=..., **heat options)` -> a painter that redraws its heat at every frame.
+
+    `cuda` is the GPU's over the stand-in driver, its kernels run by the CPU; `gpu` is the same where there is a GPU.
+    """
 
     def cpu(*, reference: Size = REFERENCE, show_heat: bool = True, **options: object) -> CpuPainter:
         return CpuPainter(HeatOptions(**options), reference, show_heat=show_heat, redraw_s=0)  # type: ignore[arg-type]
 
-    return {"cpu": cpu}[request.param]
+    if request.param == "cpu":
+        yield cpu
+        return
+    with Gpu(tmp_path if request.param == "gpu" else request.getfixturevalue("host_cuda").kernels) as gpu:
+
+        def cuda(*, reference: Size = REFERENCE, show_heat: bool = True, **options: object) -> CudaPainter:
+            return CudaPainter(gpu, HeatOptions(**options), reference, show_heat=show_heat, redraw_s=0)  # type: ignore[arg-type]
+
+        yield cuda
 
 
 def noise(size: Size, seed: int = 0) -> np.ndarray:
