@@ -74,10 +74,10 @@ class TensorRtDetector:
             network.fit((self.batch, 3, self._size.height, self._size.width))  # the most memory that it will ever need
             self._stream = stack.enter_context(device.stream())
             self._done = stack.enter_context(device.event())
-            letterbox, head = (stack.enter_context(Kernels.load(device, name, self._gpu.kernels)) for name in ("letterbox.cu", "head.cu"))
-            self._letterbox = letterbox[f"letterbox_{_suffix(network.input.dtype)}"]
-            kind = "raw" if self._layout == "raw" else "end"
-            self._head = head[f"head_{kind}_{_suffix(network.outputs[0].dtype)}"]
+            self._letterbox = stack.enter_context(Kernels.load(device, "letterbox.cu", self._gpu.kernels))
+            self._head = stack.enter_context(Kernels.load(device, "head.cu", self._gpu.kernels))
+            self._letterbox_name = f"letterbox_{_suffix(network.input.dtype)}"
+            self._head_name = f"head_{'raw' if self._layout == 'raw' else 'end'}_{_suffix(network.outputs[0].dtype)}"
             self._wanted_bits = stack.enter_context(device.memory(4 * (1 + len(self.names) // 32)))
             bits = np.zeros(1 + len(self.names) // 32, np.uint32)
             for number in self._class_ids or ():
@@ -134,14 +134,17 @@ class TensorRtDetector:
         """Everything between the upload of a batch's pictures and the download of its boxes; nothing here depends on which pictures they are."""
         network, stream, width, height = self._network, self._stream, *self._size
         tensor = network.memory_of(network.input)
-        self._letterbox.launch(stream, blocks((width, height, self._count), BLOCK[:2]), BLOCK, tensor, self._table, width, height)
+        grid = blocks((width, height, self._count), BLOCK[:2])
+        self._letterbox[self._letterbox_name].launch(stream, grid, BLOCK, tensor, self._table, width, height)
         network.enqueue(stream)
         stream.clear(self._found)
         output = network.memory_of(network.outputs[0])
         block = (32, 8, 1) if self._layout == "raw" else (128, 1, 1)
         grid = (*blocks((self._rows,), block[:1])[:1], self._count, 1)
         wanted = 0 if self._class_ids is None else self._wanted_bits
-        self._head.launch(stream, grid, block, self._found, output, len(self.names), self._rows, self._options.conf, wanted, self._capacity)
+        self._head[self._head_name].launch(
+            stream, grid, block, self._found, output, len(self.names), self._rows, self._options.conf, wanted, self._capacity
+        )
 
     def _collect(self) -> NDArray[Any]:
         """The boxes of the batch, in the GPU's order."""
