@@ -74,6 +74,10 @@ def detector_of(model: Path | Plan, options: DetectOptions, *, gpu: Gpu | None =
 
 def painter_of(options: HeatOptions, reference: Size, *, gpu: Gpu | None = None, show_heat: bool = True) -> Painter:
     """One camera's painter, on `gpu` where there is one; not entered yet."""
+    if gpu is not None:
+        from edge.backends.cuda.painter import CudaPainter
+
+        return CudaPainter(gpu, options, reference, show_heat=show_heat)
     from edge.backends.cpu.painter import CpuPainter
 
     return CpuPainter(options, reference, show_heat=show_heat)
