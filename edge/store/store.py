@@ -9,28 +9,16 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from edge.change import Change, Checkpoint, WindowChange
-from edge.count.tally import Key, Tally
+from edge.count.tally import Tally
 from edge.data import I64
 from edge.errors import StoreError
-from edge.store import limit, retention
+from edge.store import limit, retention, spans
 from edge.store.blobs import pack_cells, pack_state, pack_tally, unpack_cells, unpack_state, unpack_tally
 from edge.store.schema import connect, prepare, translate
-
-_ALL_TIME = (-(2**63), 2**63 - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Covered:
-    """The span that an answer really covers, UTC nanoseconds; None where there is nothing, or where the clock was never right."""
-
-    from_ns: int | None
-    to_ns: int | None
+from edge.store.spans import Covered
 
 
 class Store:
@@ -85,7 +73,7 @@ class Store:
     def commit(self, change: Change) -> None:
         """All of `change`, or nothing of it, on the disk when this returns. Raises DiskFull or another StoreError."""
         with self._transaction():
-            epochs = self._epochs(change.camera)
+            epochs = self.epochs(change.camera)
             for window in change.windows.values():
                 self._add(change, window, epochs)
             self._send(change)
@@ -144,7 +132,7 @@ class Store:
     def begin_epochs(self, camera: str, places: Mapping[tuple[str, str], str], utc_ns: int | None) -> dict[tuple[str, str], int]:
         """The epoch of each (kind, place) with its geometry's digest; one whose geometry is new, or has changed, begins a new one."""
         with self._transaction():
-            current = self._epochs(camera)
+            current = self.epochs(camera)
             digests = {
                 (kind, place): digest
                 for kind, place, digest in self._db.execute(
@@ -154,16 +142,17 @@ class Store:
             for key, digest in places.items():
                 if digests.get(key) != digest:
                     self._begin(camera, key, current.get(key, 0) + 1, digest, utc_ns)
-            return self._epochs(camera)
+            return self.epochs(camera)
 
-    def reset(self, camera: str, utc_ns: int | None) -> None:
-        """A new epoch for everything of a camera; the old totals stay queryable."""
+    def reset(self, camera: str, utc_ns: int | None) -> dict[tuple[str, str], int]:
+        """A new epoch for everything of a camera -> all epochs of now; the old totals stay queryable."""
         with self._transaction():
             rows = self._db.execute(
                 "SELECT kind, place, max(epoch), digest FROM epochs WHERE camera = ? GROUP BY kind, place", (camera,)
             ).fetchall()
             for kind, place, epoch, digest in rows:
                 self._begin(camera, (kind, place), epoch + 1, digest, utc_ns)
+            return self.epochs(camera)
 
     def _begin(self, camera: str, key: tuple[str, str], epoch: int, digest: str, utc_ns: int | None) -> None:
         self._db.execute("INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?)", (camera, *key, epoch, digest, utc_ns))
@@ -172,10 +161,6 @@ class Store:
         if row is not None:
             unsaid = Tally({k: n for k, n in unpack_tally(row[0]).items() if (k.kind, k.place) != key})
             self._db.execute("UPDATE checkpoints SET unsaid = ? WHERE camera = ?", (pack_tally(unsaid), camera))
-
-    def _epochs(self, camera: str) -> dict[tuple[str, str], int]:
-        rows = self._db.execute("SELECT kind, place, max(epoch) FROM epochs WHERE camera = ? GROUP BY kind, place", (camera,))
-        return {(kind, place): epoch for kind, place, epoch in rows}
 
     def set_timeline(self, timeline: str, offset_ns: int, *, known: bool, step_at_ns: int | None = None) -> None:
         """What a timeline's UTC offset is now; `step_at_ns` tells when the system clock was seen to step to it. Windows end there."""
@@ -202,6 +187,11 @@ class Store:
         return saved
 
     # Reading
+
+    def epochs(self, camera: str) -> dict[tuple[str, str], int]:
+        """The present epoch of each (kind, place) of a camera."""
+        with self._lock:
+            return spans.epochs(self._db, camera)
 
     def timeline(self, timeline: str) -> tuple[int, bool, int | None] | None:
         """A timeline's UTC offset, whether it is known, and when the clock stepped to it (None: never); None for one that was never set."""
@@ -231,17 +221,16 @@ class Store:
     def totals(self, camera: str, *, span: tuple[int, int] | None = None, epoch: int | None = None) -> Tally:
         """Sums of all numbers of a camera in their present epochs (or in `epoch`), over all time or a UTC span of whole windows."""
         with self._lock:
-            epochs = self._epochs(camera)
-            rows = self._db.execute(
-                "SELECT kind, place, epoch, class, field, sum(n) FROM tally JOIN windows ON windows.id = window JOIN timelines ON timelines.id = timeline"
-                " WHERE camera = ? AND t0_ns + offset_ns >= ? AND t1_ns + offset_ns <= ? GROUP BY kind, place, epoch, class, field",
-                (camera, *(span or _ALL_TIME)),
-            ).fetchall()
-        tally: Tally = Tally()
-        for kind, place, of_epoch, class_name, field, n in rows:
-            if of_epoch == (epochs.get((kind, place), 1) if epoch is None else epoch):
-                tally[Key(kind, place, class_name, field)] = n
-        return tally
+            present = self.epochs(camera)
+            sums = spans.sums(self._db, camera, span)
+        return Tally(
+            {
+                key: n
+                for of_epoch, tally in sums.items()
+                for key, n in tally.items()
+                if of_epoch == (present.get((key.kind, key.place), 1) if epoch is None else epoch)
+            }
+        )
 
     def heat(
         self, camera: str, cells: int, *, span: tuple[int, int] | None = None, class_name: str | None = None, epoch: int | None = None
@@ -250,27 +239,11 @@ class Store:
 
         And what that covers: the windows of the span, also those in which nobody was.
         """
-        grid = np.zeros(cells, np.int64)
         with self._lock:
             if epoch is None:
-                epoch = self._epochs(camera).get(("heat", ""), 1)
-            where = "camera = ? AND t0_ns + offset_ns >= ? AND t1_ns + offset_ns <= ?"
-            arguments = (camera, *(span or _ALL_TIME))
-            rows = self._db.execute(
-                "SELECT class, cells FROM heat JOIN windows ON windows.id = window JOIN timelines ON timelines.id = timeline"
-                f" WHERE {where} AND epoch = ?",
-                (*arguments, epoch),
-            ).fetchall()
-            covered = self._one(
-                "SELECT min(t0_ns + offset_ns), max(t1_ns + offset_ns) FROM windows JOIN timelines ON timelines.id = timeline"
-                f" WHERE {where} AND known",
-                arguments,
-            )
-        for of_class, blob in rows:
-            if class_name in (None, of_class):
-                index, values = unpack_cells(blob)
-                grid[index] += values
-        return grid, Covered(*covered)
+                epoch = self.epochs(camera).get(("heat", ""), 1)
+            grid = spans.heat(self._db, camera, cells, span, epoch=epoch, class_name=class_name)
+            return grid, spans.covered(self._db, camera, span)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

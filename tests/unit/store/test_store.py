@@ -190,10 +190,10 @@ def test_condensing_keeps_every_sum_to_the_last_bit_and_the_span(
         for minute, cell, us, n, resets in parts:
             if resets:
                 store.reset("door", None)
-            elif not store._epochs("door"):
+            elif not store.epochs("door"):
                 store.begin_epochs("door", {("line", "entrance"): "a", ("heat", ""): "h"}, None)
             store.commit(change_of(minute, n=n, us=us, cell=cell))
-        epochs = range(1, 2 + max(store._epochs("door").values(), default=1))
+        epochs = range(1, 2 + max(store.epochs("door").values(), default=1))
         before = [(store.totals("door", epoch=e), heat_of(store, epoch=e).tolist()) for e in epochs]
         covered, windows = store.heat("door", CELLS)[1], windows_of(store)
         saved = store.condense(12 * HOUR_NS + cut * MINUTE_NS)
