@@ -8,7 +8,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.backends.cuda.gpu import Gpu
 from edge.backends.cuda.kernels import Kernels, blocks
@@ -149,5 +148,6 @@ def taps(sigma_cells: float, grid: Size) -> F32:
     if sigma <= 0:
         return np.ones(1, np.float32)
     radius = (round(sigma * 8 + 1) | 1) // 2
-    weights: NDArray[np.float64] = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    return (weights / weights.sum()).astype(np.float32)
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    summing_to_1: F32 = (weights / weights.sum()).astype(np.float32)
+    return summing_to_1
