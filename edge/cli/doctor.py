@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -67,17 +68,24 @@ def _report(config: Path | None, findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def _show(config: Path | None, findings: Sequence[Finding], lost: int) -> None:
-    """A line a finding, its remedy below it; in colour where a terminal shows it."""
+    """A line a finding, its remedy below it; in colour, and folded under its own column, where a terminal shows it."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
     width = max(len(finding.name) for finding in findings)
+    margin = 9 + width
+    room = max(40, console.width - margin) if console.is_terminal else 0
+
+    def folded(text: str) -> str:
+        lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) if room else [text]
+        return f"\n{' ' * margin}".join(lines)
+
     for finding in findings:
         mark, style = _MARKS[finding.state]
-        console.print(Text.assemble((f"{mark:5}", style), f"  {finding.name:{width}}  {finding.says}"))
+        console.print(Text.assemble((f"{mark:5}", style), f"  {finding.name:{width}}  {folded(finding.says)}"))
         if finding.remedy:
-            console.print(Text.assemble(" " * (9 + width), ("→ ", style), finding.remedy))
+            console.print(Text.assemble(" " * margin, (folded(f"→ {finding.remedy}"), style)))
     if config is None:
         console.print("\nNo configuration was given: `edge doctor -c FILE` tries its cameras, model, broker and disk.")
     elif lost:

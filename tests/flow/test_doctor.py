@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +65,27 @@ def test_a_configuration_that_is_none_ends_with_2(tmp_path: Path) -> None:
     done = doctor(tmp_path, "-c", "none.yaml")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("edge: there is no configuration file none.yaml")
+
+
+def test_a_terminal_gets_colour_and_lines_that_fit(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "TERM": "xterm-256color"}
+    environment.pop("NO_COLOR", None)
+    with subprocess.Popen(
+        [sys.executable, "-m", "edge", "doctor"], cwd=tmp_path, env=environment, stdout=theirs, stderr=subprocess.DEVNULL
+    ):
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the other side has gone
+                break
+            if not piece:
+                break
+            said += piece
+    os.close(ours)
+    text = said.decode()
+    assert "\x1b[32mok" in text
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)
+    assert max(len(line) for line in plain.splitlines()[:-1]) <= 80
