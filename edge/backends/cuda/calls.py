@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from edge.errors import DeviceError
@@ -35,14 +34,21 @@ def driver() -> Any:
     return cuda
 
 
-@contextmanager
-def checked(doing: str) -> Iterator[None]:
+class checked:  # noqa: N801  it is read as a verb: `with checked("uploading")`
     """Errors of CUDA inside become a DeviceError: "`doing` failed: what CUDA said; what to do"."""
-    cuda = driver()
-    try:
-        yield
-    except cuda.Error as error:
-        raise DeviceError(f"{doing} failed: {error}; {_advice(str(error))}") from error
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._vendor = driver().Error
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, self._vendor):
+            # The frames that it came through hold pycuda's objects, and would keep them past their end, and for another thread to drop.
+            del trace
+            raise DeviceError(f"{self._doing} failed: {error}; {_advice(str(error))}") from error.with_traceback(None)
 
 
 def _advice(said: str) -> str:

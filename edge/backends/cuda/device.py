@@ -82,7 +82,10 @@ class Device:
             if not self._open:
                 raise DeviceError("the GPU was asked for something when it was not open; this is a fault of the program, please report it")
             self._jobs.put((job, answer))
-        return answer.result()
+        try:
+            return answer.result()
+        finally:
+            del answer, job  # an error's frames would hold the answer, which holds the error
 
     # Only inside of jobs
 
@@ -122,7 +125,7 @@ class Device:
         try:
             while (asked := self._jobs.get()) is not None:
                 self._answer(*asked)
-                del asked  # a job holds what it works on; nothing may be held while nothing is done
+                del asked  # a job holds what it works on; nothing is held while nothing is done
         finally:
             self._end(context)
 
@@ -161,6 +164,8 @@ class Device:
             answer.set_exception(error)
         else:
             answer.set_result(result)
+        finally:
+            del answer, job  # as in `run`
 
     def _lost_by(self, error: DeviceError) -> str | None:
         """The sentence of `error` if the context is of no use any more. CUDA tells by failing whatever it is asked next."""

@@ -67,28 +67,37 @@ class Kernel:
         with checked(f"kernel {self.name}"):
             self._function.prepared_async_call(grid, block, stream.vendor, *values)
 
+    def close(self) -> None:
+        self._function = None  # it holds the module
+
 
 class Kernels(Lent):
     """The kernels of one .cu file of this room in a device's context: ``Kernels.load(device, "heat.cu", cache)["blur_rows"].launch(...)``."""
 
-    def __init__(self, lender: Lender, module: Any, declared: dict[str, str]) -> None:
-        self._module = module
-        with checked("finding kernels"):
-            self._kernels = {name: Kernel(name, module.get_function(name), letters) for name, letters in declared.items()}
+    def __init__(self, lender: Lender, source: Path, code: bytes) -> None:
+        self._kernels: dict[str, Kernel] = {}
+        with checked(f"loading the kernels of {source.name}"):
+            self._module = driver().module_from_buffer(code)
         super().__init__(lender)
+        try:
+            for name, letters in signatures(source.read_text()).items():
+                with checked(f"finding kernel {name}"):
+                    self._kernels[name] = Kernel(name, self._module.get_function(name), letters)
+        except BaseException:
+            self.close()
+            raise
 
     @staticmethod
     def load(device: Device, name: str, cache: Path) -> Kernels:
         """Inside of a job: compile `name` for the device or take it from the folder `cache`, and load it. DeviceError where neither can be."""
         source = HERE / name
-        code = cubin(source, device.facts.arch, cache)
-        with checked(f"loading the kernels of {name}"):
-            module = driver().module_from_buffer(code)
-        return Kernels(device.lender, module, signatures(source.read_text()))
+        return Kernels(device.lender, source, cubin(source, device.facts.arch, cache))
 
     def __getitem__(self, name: str) -> Kernel:
         return self._kernels[name]
 
     def _give_back(self) -> None:
+        for kernel in self._kernels.values():
+            kernel.close()
         self._kernels.clear()
         self._module = None

@@ -6,12 +6,15 @@ and who lends remembers all that were not closed.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from edge.backends.cuda.calls import checked, driver
+
+log = logging.getLogger(__name__)
 
 
 class Lent:
@@ -187,7 +190,10 @@ class Lender:
         """Give back all that is still lent, newest first; how many things that was."""
         left = list(self._lent.values())
         for lent in reversed(left):
-            lent.close()
+            try:
+                lent.close()
+            except Exception:
+                log.exception("giving back what the GPU had lent failed")
         return len(left)
 
 
