@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edge.change import Change, Checkpoint
-from edge.count.tally import SEEN, Tally, of_events, of_time
+from edge.count.tally import SEEN, Tally, left_inside, of_events, of_time
 from edge.data import Event, Message, Result
 from edge.messages import CountsPayload, event_message, iso, line_payload, zone_payload
 from edge.ports import Timeline
@@ -96,6 +96,18 @@ class Books:
     def correct(self, tally: Tally, t_ns: int) -> None:
         """Numbers that no event tells of: who was in a zone when the device lost sight of everything vanished there."""
         self._add(self.change.window(self._timeline.window(t_ns)).tally, tally)
+
+    def begin_epochs(self, epochs: Mapping[tuple[str, str], int]) -> None:
+        """After a reset: totals begin at nothing, and whoever is inside a zone is booked as appeared there, or leaving would make fewer than none.
+
+        What was counted before must have been said and committed.
+        """
+        inside = left_inside(self.totals, [name for kind, name in self._epochs if kind == "zone"])
+        self._epochs = {key: epochs[key] for key in self._epochs}
+        for key in [key for key in self.totals if (key.kind, key.place) in self._epochs]:
+            del self.totals[key]  # in place: pictures look at them too
+        if inside and self._t_ns is not None:
+            self.correct(Tally({key._replace(field="appeared"): n for key, n in inside.items()}), self._t_ns)
 
     def say_counts(self) -> None:
         """Queue a counts message for what was not said yet; nothing if there was no frame since."""

@@ -14,6 +14,7 @@ from edge.errors import EdgeError, SourceError
 from edge.ports import Source, SourceFacts
 from edge.runtime.accelerator import Lane, Seen
 from edge.runtime.clock import Clock
+from edge.runtime.errands import Errands, Sight
 from edge.runtime.mailbox import Closed, Mailbox
 from edge.runtime.session import Session, SessionParts
 
@@ -52,6 +53,7 @@ class CameraLoop:
             frames=Mailbox(1 if parts.live else _FILE_ROOM, newest=parts.live, on_drop=Frame.close, on_change=work.set),
             seen=Mailbox[Seen](2, newest=False, on_change=work.set),
         )
+        self.errands = Errands()
         self._stopping = threading.Event()
         self._facts: SourceFacts | None = None
         self._resumed: Checkpoint | None = None
@@ -99,6 +101,8 @@ class CameraLoop:
             self._on_error(error)
         finally:
             self.lane.frames.close()
+            if run == self._work:
+                self.errands.close()
 
     # Reading
 
@@ -208,11 +212,13 @@ class CameraLoop:
                 return
             if seen is not None:
                 self._step(session, seen)
+            self.errands.run(session)
             session.commit_if_due()
 
     def _step(self, session: Session, seen: Seen) -> None:
         frame, detections = seen
         with frame:
-            session.step(frame, detections)
+            result = session.step(frame, detections)
+            self.errands.run(session, Sight(frame, result))
         self.frames_done += 1
         self._last_utc_ns = self._clock.utc_now_ns() or self._last_utc_ns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
@@ -82,8 +82,13 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def step(self, frame: Frame, detections: Detections) -> None:
-        """One frame, from its detections to the books, and to the picture if somebody wants one."""
+    @property
+    def scene(self) -> EmptyScene:
+        """The camera's picture with nobody in it, as far as it is known."""
+        return self._scene
+
+    def step(self, frame: Frame, detections: Detections) -> Result:
+        """One frame, from its detections to the books, and to the picture if somebody wants one; what was found in it."""
         parts, stamp = self._parts, frame.stamp
         result = parts.pipeline.step(stamp, detections)
         parts.books.enter(result, parts.pipeline.occupancy())
@@ -101,6 +106,7 @@ class Session:
                 self._snapshot_ns = stamp.t_ns
             elif (stamp.t_ns - self._snapshot_ns) * 1e-9 >= snapshots.every_s:
                 self._snapshot()
+        return result
 
     def commit_if_due(self) -> None:
         """Commit when the last commit is `commit_s` ago and something has changed since: a camera that is gone must not wear the disk."""
@@ -129,6 +135,13 @@ class Session:
         self._disk_full = self._changed = False
         parts.books.committed()
         parts.wake()
+
+    def reset(self, begin: Callable[[], Mapping[tuple[str, str], int]]) -> None:
+        """Say and commit what was counted, then go on in the new epochs that `begin` makes in the ledger. DiskFull: there is no room for it."""
+        self._parts.books.say_counts()
+        self.commit(last=True)
+        self._parts.books.begin_epochs(begin())
+        self._changed = True
 
     def finish(self, *, done: bool) -> None:
         """The last commit. `done`: the source has ended, so every track has; otherwise a restart goes on from here."""
