@@ -6,10 +6,8 @@ connection the birth goes first, then the last values, then the outbox, in one o
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import random
-import socket
 import threading
 import time
 import uuid
@@ -21,6 +19,7 @@ from types import TracebackType
 from edge.data import Message
 from edge.errors import BrokerError, BrokerRefused, EdgeError
 from edge.ports import Heard, Outbox
+from edge.sinks.doorbell import Doorbell
 from edge.sinks.mqtt_link import Link
 from edge.sinks.mqtt_memory import Memory
 from edge.sinks.mqtt_session import PAGE, Session, whole
@@ -81,7 +80,7 @@ class MqttPublisher:
         self._changed = threading.Condition()  # guards what follows; notified when `_settled` moves
         self._asked = 0  # how often somebody said that there is something new
         self._settled = 0  # the last of these after which everything was acknowledged
-        self._poke: socket.socket | None = None
+        self._bell: Doorbell | None = None
         self._replies: deque[Message] = deque()
         # The owner thread's own.
         self._memory = Memory(birth.payload, self._base)
@@ -100,7 +99,7 @@ class MqttPublisher:
     @property
     def trouble(self) -> str:
         """Why there is no connection, or what is wrong with it, as a sentence with a remedy; '' when all is well or none was tried yet."""
-        return self._trouble or self._memory.namesake
+        return self._memory.namesake or self._trouble
 
     @property
     def memory(self) -> Memory:
@@ -110,10 +109,8 @@ class MqttPublisher:
     def __enter__(self) -> MqttPublisher:
         if self._thread is not None:
             raise RuntimeError("a publisher is entered once; make another one")
-        self._poke, wake = socket.socketpair()
-        self._poke.setblocking(False)
-        wake.setblocking(False)
-        self._thread = threading.Thread(target=self._run, args=(wake,), name="mqtt", daemon=True)
+        self._bell = Doorbell()
+        self._thread = threading.Thread(target=self._run, args=(self._bell,), name="mqtt", daemon=True)
         self._thread.start()
         return self
 
@@ -162,19 +159,17 @@ class MqttPublisher:
             return self._changed.wait_for(lambda: self._settled >= mine, timeout_s)
 
     def _nudge(self) -> None:
-        with self._changed:
-            if self._poke is not None:
-                with contextlib.suppress(BlockingIOError):  # full of earlier nudges: it will wake up
-                    self._poke.send(b"!")
+        if self._bell is not None:
+            self._bell.ring()
 
-    def _run(self, wake: socket.socket) -> None:
+    def _run(self, bell: Doorbell) -> None:
         pause_s = self._options.first_pause_s
         try:
             while not self._closing.is_set():
                 self._progress = False
                 refused = False
                 try:
-                    self._live(wake)
+                    self._live(bell)
                 except EdgeError as error:
                     refused = isinstance(error, BrokerRefused)
                     self._lament(str(error))
@@ -188,11 +183,7 @@ class MqttPublisher:
                 self._closing.wait(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(pause_s * 2, self._options.max_pause_s)
         finally:
-            with self._changed:
-                if self._poke is not None:
-                    self._poke.close()
-                self._poke = None
-            wake.close()
+            bell.close()
 
     def _lament(self, cause: str, *, trace: bool = False) -> None:
         """Remember the trouble; log it unless it is the one that was logged last, and no steady connection lay between."""
@@ -201,18 +192,16 @@ class MqttPublisher:
             log.warning("%s", cause, exc_info=trace)
             self._logged = cause
 
-    def _live(self, wake: socket.socket) -> None:
+    def _live(self, bell: Doorbell) -> None:
         """One connection, from dialling to leaving in order; EdgeError when it ends in another way."""
         self._flush()
-        self._memory.begin()
+        self._memory.crowded = False
         will = (f"{self._base}/{self._will.topic}", self._will)
-        with Link(self._options, self._client_id, will=will, user_properties=self._user_properties, wake=wake) as link:
+        with Link(self._options, self._client_id, will=will, user_properties=self._user_properties, bell=bell) as link:
             if self._closing.is_set():
                 link.farewell()  # nothing was said, nothing is to be taken back
                 return
-            self._memory.connects += 1
-            if link.most_bytes is not None:
-                self._memory.most_bytes = min(self._memory.most_bytes or link.most_bytes, link.most_bytes)
+            self._memory.begin(link.most_bytes)
             session = Session(
                 link,
                 self._outbox,

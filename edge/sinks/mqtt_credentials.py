@@ -31,6 +31,7 @@ def tls_of(options: MqttOptions) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=None if tls.ca is None else str(tls.ca))
     except (OSError, ssl.SSLError) as error:
         raise BrokerError(f"tls.ca {tls.ca} cannot be used ({_reason(error)}); it must be a file of certificates in PEM") from None
+    context.sslsocket_class = _TidySocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = not tls.insecure_skip_server_name_check
     if tls.certificate is not None:
@@ -58,6 +59,17 @@ def translate(error: ssl.SSLError, where: str) -> BrokerError:
     else:
         advice = "see to the certificate, or to this device's clock"
     return BrokerError(f"{where} shows a certificate that is not taken: {error.verify_message.rstrip('.')}; {advice}")
+
+
+class _TidySocket(ssl.SSLSocket):
+    """Is closed when the two ends do not agree; paho lets such a socket lie."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
 
 
 def _secret(name: str, value: str | None, file: Path | None, variable: str | None) -> str | None:

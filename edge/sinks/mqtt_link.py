@@ -26,6 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge.data import Message
 from edge.errors import BrokerError, BrokerRefused
 from edge.ports import Heard
+from edge.sinks.doorbell import Doorbell
 from edge.sinks.mqtt_credentials import login_of, tls_of, translate
 from edge.sinks.mqtt_properties import PropertySets
 from edge.sinks.options_mqtt import MqttOptions
@@ -58,7 +59,7 @@ class Link:
         client_id: the name of the connection.
         will: the full topic and the message the broker says when the line drops; None for none.
         user_properties: what MQTT 5 carries beside each message.
-        wake: a socket that becomes readable when somebody wants `turn` to return early.
+        bell: is rung when somebody wants `turn` to return early.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Link:
         *,
         will: tuple[str, Message] | None = None,
         user_properties: Mapping[str, str] | None = None,
-        wake: socket.socket | None = None,
+        bell: Doorbell | None = None,
     ) -> None:
         self.acks: list[int] = []  # identifiers of acknowledged messages, in the broker's order; whoever reads them clears them
         self.too_large: list[int] = []  # of those it took in and does not want, for their size; likewise
@@ -78,7 +79,7 @@ class Link:
         self.taken_over = False  # another connection of our name has thrown us out
         self._options = options
         self._v5 = options.protocol == "5"
-        self._wake = wake
+        self._bell = bell
         self._greeting: ReasonCode | None = None
         self._refusal: BrokerRefused | None = None
         self._topics: dict[int, str] = {}
@@ -189,13 +190,13 @@ class Link:
             timeout_s, readable = 0, True  # decrypted already: the system knows nothing of it
         poll = select.poll()
         poll.register(fileno, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
-        if self._wake is not None:
-            poll.register(self._wake.fileno(), select.POLLIN)
+        if self._bell is not None:
+            poll.register(self._bell.fileno(), select.POLLIN)
         for ready, events in poll.poll(max(timeout_s, 0) * 1000):
             if ready == fileno:
                 readable |= bool(events & ~select.POLLOUT)
-            elif self._wake is not None:
-                self._wake.recv(4096)
+            elif self._bell is not None:
+                self._bell.answer()
         return readable
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 
 log = logging.getLogger(__name__)
 
@@ -11,6 +12,8 @@ _LEAST_SUSPECT = 16_384
 """Smaller messages are not suspected of breaking a line: no broker minds them, and events and counts are far smaller."""
 _STRIKES = 3
 """A line that broke so often under the same large message, and nothing else came through, broke for it."""
+
+_NAMESAKE_S = 3600.0
 
 
 class Memory:
@@ -20,7 +23,6 @@ class Memory:
         connects: how many connections were made.
         left_out: how many messages were larger than the broker takes.
         most_bytes: the largest payload the broker is thought to take; None while nothing is known.
-        namesake: a sentence about another device of our name; '' while none was noticed.
         crowded: the namesake was noticed on this very connection.
         spoke: we have said our birth, so the status at the broker was ours once.
     """
@@ -29,7 +31,8 @@ class Memory:
         self.connects = 0
         self.left_out = 0
         self.most_bytes: int | None = None
-        self.namesake = ""
+        self._namesake = ""
+        self._noticed_s = 0.0  # when, monotonic
         self.crowded = False
         self.spoke = False
         self._base = base_topic
@@ -38,6 +41,11 @@ class Memory:
         self._strikes = 0
         self._told: set[str] = set()
         self._met: set[str] = set()
+
+    @property
+    def namesake(self) -> str:
+        """A sentence about another device of our name that was noticed within the last hour; '' for none."""
+        return self._namesake if time.monotonic() - self._noticed_s < _NAMESAKE_S else ""
 
     def broke(self, heaviest: int, *, progress: bool) -> None:
         """A connection was lost while messages were unanswered, the `heaviest` of so many bytes."""
@@ -76,17 +84,21 @@ class Memory:
 
     def note_namesake(self, known_by: str) -> None:
         self.crowded = True
-        if not self.namesake:
-            self.namesake = (
+        known = self.namesake
+        self._noticed_s = time.monotonic()
+        if not known:
+            self._namesake = (
                 f"another device calls itself {self._base} ({known_by}): their messages mix, and each overwrites the other's last values;"
                 " give each its own `device` name"
             )
-            log.error("%s", self.namesake)
+            log.error("%s", self._namesake)
 
-    def begin(self) -> None:
-        """A new connection is being made."""
-        self.crowded = False
+    def begin(self, most_bytes: int | None) -> None:
+        """A connection was made; `most_bytes` is what its broker says it takes."""
+        self.connects += 1
         self._met.clear()
+        if most_bytes is not None:
+            self.most_bytes = min(self.most_bytes or most_bytes, most_bytes)
 
 
 def who_says(status: bytes) -> tuple[str, str | None]:
