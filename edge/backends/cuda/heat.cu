@@ -17,9 +17,10 @@ extern "C" __global__ void __launch_bounds__(128) cool(unsigned long long *grid,
     if (i < cells) grid[i] = (unsigned long long)rint((double)grid[i] * factor);
 }
 
-#define TILE 32    // a block blurs 32 x 32 cells
-#define ROWS 8     // with 32 x 8 threads; each makes 4 cells of a column, one below another
-#define REACH 32   // taps a round: the window of a round is 64 rows, 8 KB
+#define TILE 32   // a block blurs 32 x 32 cells
+#define ROWS 8    // with 32 x 8 threads; each makes 4 cells of a column, one below another
+#define REACH 32  // taps a round at most: the window of a round is 64 rows, 8 KB
+#define STEP 8    // taps at a time
 
 static __device__ __forceinline__ float seconds(float value, float) { return value; }
 static __device__ __forceinline__ float seconds(unsigned long long us, float scale) { return (float)us * scale; }
@@ -36,30 +37,36 @@ static __device__ __forceinline__ float seconds(unsigned long long us, float sca
 template <class T>
 static __device__ __forceinline__ void blur(float *out, const T *in, float scale, int rows, int columns, const float *weights, int radius) {
     __shared__ float window[TILE + REACH][TILE];
-    __shared__ float weight[REACH];
+    __shared__ __align__(16) float weight[REACH];
     __shared__ float turned[TILE][TILE + 1];  // the odd width keeps both its sides free of bank conflicts
     int lane = threadIdx.x, first = threadIdx.y * 4;
     int left = blockIdx.x * TILE, top = blockIdx.y * TILE;
     int column = min(left + lane, columns - 1), period = 2 * rows;
     float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     for (int tap = 0; tap <= 2 * radius; tap += REACH) {
-        for (int i = threadIdx.y; i < TILE + REACH; i += ROWS) {
-            int row = (top + tap - radius + i) % period;
-            if (row < 0) row += period;
-            if (row >= rows) row = period - 1 - row;
+        int count = min(REACH, (2 * radius + 1 - tap + STEP - 1) / STEP * STEP);  // the last ones may weigh nothing
+#pragma unroll 4
+        for (int i = threadIdx.y; i < TILE + count; i += ROWS) {
+            int row = top + tap - radius + i;
+            if (row < 0 || row >= rows) {
+                row = (row % period + period) % period;
+                if (row >= rows) row = period - 1 - row;
+            }
             window[i][lane] = seconds(in[(size_t)row * columns + column], scale);
         }
         if (threadIdx.y == 0) weight[lane] = tap + lane <= 2 * radius ? weights[tap + lane] : 0.0f;
         __syncthreads();
         float a = window[first][lane], b = window[first + 1][lane], c = window[first + 2][lane];
+        for (int k = 0; k < count; k += STEP) {
 #pragma unroll
-        for (int k = 0; k < REACH; ++k) {
-            float d = window[first + 3 + k][lane], w = weight[k];
-            sums[0] = fmaf(w, a, sums[0]);
-            sums[1] = fmaf(w, b, sums[1]);
-            sums[2] = fmaf(w, c, sums[2]);
-            sums[3] = fmaf(w, d, sums[3]);
-            a = b, b = c, c = d;
+            for (int i = 0; i < STEP; ++i) {
+                float d = window[first + 3 + k + i][lane], w = weight[k + i];
+                sums[0] = fmaf(w, a, sums[0]);
+                sums[1] = fmaf(w, b, sums[1]);
+                sums[2] = fmaf(w, c, sums[2]);
+                sums[3] = fmaf(w, d, sums[3]);
+                a = b, b = c, c = d;
+            }
         }
         __syncthreads();
     }
