@@ -28,11 +28,16 @@ class Row(NamedTuple):
 
 def _on_host(name: str) -> bool:
     """A kernel's test on the stand-in driver: of tests/cuda_host, or a contract over it."""
-    return name.startswith("tests/cuda_host/") or ("[" in name and "host" in name.partition("[")[2])
+    return name.startswith("tests/cuda_host/") or "cuda" in _parameters(name)
 
 
 def _on_gpu(name: str, report: Report) -> bool:
-    return name.startswith("tests/device/") and report["gpu"] is not None
+    return report["gpu"] is not None and (name.startswith("tests/device/") or "gpu" in _parameters(name))
+
+
+def _parameters(name: str) -> list[str]:
+    """`test_a[gpu-64x36]` -> gpu, 64x36."""
+    return name.partition("[")[2].removesuffix("]").split("-")
 
 
 def _of_tensorrt(name: str) -> bool:
@@ -52,7 +57,7 @@ def _tensorrt(report: Report) -> str:
 
 
 ROWS = (
-    Row("CPU", lambda name, _: not _on_host(name) and not name.startswith("tests/device/"), _processor),
+    Row("CPU", lambda name, _: not _on_host(name) and not name.startswith("tests/device/") and "gpu" not in _parameters(name), _processor),
     Row("CUDA kernels compiled for the CPU", lambda name, _: _on_host(name), lambda r: f"g++ {r['compiler']}, {r['processor']}"),
     Row("GPU", lambda name, report: _on_gpu(name, report) and not report["jetson"], _gpu),
     Row("TensorRT", lambda name, report: _on_gpu(name, report) and _of_tensorrt(name), _tensorrt),

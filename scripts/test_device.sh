@@ -5,9 +5,9 @@ set -euo pipefail
 venv=${1:-.venv}
 if "$venv/bin/python" edge/doctor/vendors_job.py gpu | grep -q '"name"'; then
     bash scripts/device_env.sh .venv-device
-    PATH="$PATH:/usr/local/cuda/bin" .venv-device/bin/python -m pytest -p tests.device.report tests/device -m device -v -rs --timeout 900 --report-to tests/device/reports
+    PATH="$PATH:/usr/local/cuda/bin" .venv-device/bin/python -m pytest -p tests.device.report tests/device tests/contracts -m device -v -rs --timeout 900 --report-to tests/device/reports
     .venv-device/bin/python scripts/make_run_table.py
 else
-    "$venv/bin/python" -m pytest tests/device -m device -v --no-header
-    echo "no NVIDIA GPU is reached here: nothing of tests/device ran, and no report was written"
+    "$venv/bin/python" -m pytest tests/device tests/contracts -m device -v --no-header
+    echo "no NVIDIA GPU is reached here: nothing that needs one ran, and no report was written"
 fi

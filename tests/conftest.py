@@ -7,18 +7,32 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge.demo.broker import Broker, find_mosquitto
+from edge.doctor import Machine
 
 ROOT = Path(__file__).parents[1]
+
+
+@cache
+def gpus() -> dict[str, Any]:
+    """What the driver says of the GPUs here: ``{"cuda": "13.0", "devices": [...]}``; no `devices` where there are none, and `error` may say why."""
+    return Machine().vendors("gpu")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is marked `device` is skipped by its name where no GPU is; where one is, nothing is skipped for it."""
+    if item.get_closest_marker("device") and not gpus().get("devices"):
+        pytest.skip(f"no NVIDIA GPU here ({gpus().get('error') or 'there is no driver, libcuda.so.1'})")
 
 
 @pytest.fixture(scope="session")

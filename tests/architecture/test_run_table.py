@@ -57,10 +57,11 @@ def test_without_reports_nothing_has_run(maker: ModuleType, tmp_path: Path) -> N
 
 
 def test_reports_become_rows_and_a_newer_one_takes_the_olders_place(maker: ModuleType, tmp_path: Path) -> None:
-    host = {"tests/contracts/test_painters.py::test_a[cpu]": "passed", "tests/cuda_host/test_heat.py::test_b": "skipped"}
+    contract = "tests/contracts/test_painters.py::test_a"
+    host = {f"{contract}[cpu]": "passed", f"{contract}[gpu-64x36]": "skipped", "tests/cuda_host/test_heat.py::test_b": "skipped"}
     report(tmp_path, "2026-01-01-host.json", host)
     gpu = {"name": "NVIDIA H100", "compute_capability": "9.0"}
-    ran = {"tests/device/test_device_kernels.py::test_c": "passed", "tests/device/test_device_detector.py::test_d": "failed"}
+    ran = {f"{contract}[gpu-64x36]": "passed", "tests/device/test_device_detector.py::test_d": "failed"}
     for day in ("2026-01-02", "2026-01-03"):
         report(tmp_path, f"{day}-h100.json", ran, gpu=gpu, cuda_of_driver="13.0", tensorrt=["tensorrt", "10.13.3"])
     cpu, kernels, on_gpu, tensorrt, jetson = maker.table(tmp_path).splitlines()[2:]

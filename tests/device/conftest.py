@@ -1,6 +1,7 @@
-"""What tests on a GPU share: their mark, the GPU or the reason why they are skipped, an engine, figures for the report. No test lives here.
+"""What tests on a GPU share: their mark, the GPU, an engine, figures for the report. No test lives here.
 
-Without a GPU each is skipped by its name. With one, nothing is: a missing TensorRT or pycuda is an error, for `make test-device` installs them.
+Without a GPU each is skipped by its name (tests/conftest.py). With one nothing is: a missing TensorRT or pycuda is an error, for
+`make test-device` installs them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any, Literal
 import pytest
 
 from edge.data import Frame, HostPixels
-from edge.doctor import Machine
 from edge.engine import EngineFile
 from edge.sources import open_source
+from tests.conftest import gpus
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -30,13 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.device)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def gpu_facts() -> dict[str, Any]:
-    """What the driver says of the first GPU: name, compute_capability, integrated, memory in bytes. Skips where there is none."""
-    answer = Machine().vendors("gpu")
-    if not answer.get("devices"):
-        pytest.skip(f"no NVIDIA GPU here ({answer.get('error') or 'there is no driver, libcuda.so.1'})")
-    first: dict[str, Any] = answer["devices"][0]
+    """What the driver says of the first GPU: name, compute_capability, integrated, memory in bytes."""
+    first: dict[str, Any] = gpus()["devices"][0]
     return first
 
 
