@@ -6,9 +6,10 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from edge.app.archive import Seen
 from edge.app.heatmap import HeatmapMaker
 from edge.backends import painter_of
 from edge.books import BookOptions, Books
@@ -55,6 +56,8 @@ class Surroundings:
     recorders: dict[str, Recorder]
     open_source: Callable[..., Source] = open_source
     gpu: Gpu | None = None
+    seen: dict[str, Seen] = field(default_factory=dict)
+    """What is known of each camera that has given a frame."""
 
 
 class CameraBuilder:
@@ -158,6 +161,7 @@ class CameraBuilder:
             vanished = left_inside(totals, config.zones)
             if vanished:
                 books.correct(vanished, around.clock.now_ns() if facts.live else 0)
+        around.seen[self._name] = Seen(reference, self._overlay(books, reference, timeline))
         return SessionParts(
             pipeline=pipeline,
             books=books,
@@ -182,17 +186,21 @@ class CameraBuilder:
         around.store.set_timeline(timeline.id, start_ns, known=True)
         return timeline
 
-    def _viewer(self, books: Books, reference: Size, timeline: Timeline, live_source: bool) -> Viewer | None:
-        around, config = self._around, self._config
-        if around.config.record is None or not config.record:
-            return None
-        names = around.detector.names
+    def _overlay(self, books: Books, reference: Size, timeline: Timeline) -> Callable[[Result], Overlay]:
+        config, names = self._config, self._around.detector.names
 
         def overlay(result: Result) -> Overlay:
             clock = iso(timeline.utc_ns(result.stamp.t_ns)) or ""
             shown = f"{self._name}  {clock[:10]} {clock[11:19]} UTC" if clock else self._name
             return live(config.overlay, reference, config.lines, config.zones, books.totals, result.tracks, names, shown)
 
+        return overlay
+
+    def _viewer(self, books: Books, reference: Size, timeline: Timeline, live_source: bool) -> Viewer | None:
+        around, config = self._around, self._config
+        if around.config.record is None or not config.record:
+            return None
+        overlay = around.seen[self._name].overlay
         painter = painter_of(config.heat, reference, gpu=around.gpu, show_heat=config.overlay.heat)
         return Viewer(painter, overlay, RecordingLane(lambda: self._recorder(timeline), self._name, live=live_source))
 

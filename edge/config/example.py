@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from edge.config.model import CameraConfig, Config, HeatmapConfig
+from edge.requests import RequestOptions
 from edge.sinks.options import RecordOptions
 from edge.sinks.options_mqtt import MqttOptions
 
@@ -40,11 +41,12 @@ def example() -> str:
     detect = _nested("detect", Config.model_fields["detect"].default, "")
     engine = _nested("engine", Config.model_fields["engine"].default, "")
     mqtt = _nested("mqtt", MqttOptions(), "")
+    requests = _nested("requests", RequestOptions(), "")
     record = _nested("record", RecordOptions(), "")
     camera = CameraConfig(source="x", heatmap=HeatmapConfig())
     inner = _section(camera, "    ", skip=("lines", "zones", "track", "heat", "overlay", "heatmap"))
     nested = "".join(_nested(name, getattr(camera, name), "    ") for name in ("track", "heat", "overlay", "heatmap"))
-    return f"{head}{device}{detect}{engine}{mqtt}{record}\ncameras:\n  door:\n{inner}{_PLACES}{nested}"
+    return f"{head}{device}{detect}{engine}{mqtt}{requests}{record}\ncameras:\n  door:\n{inner}{_PLACES}{nested}"
 
 
 def _section(value: Any, indent: str, skip: tuple[str, ...] = ()) -> str:

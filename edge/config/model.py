@@ -19,6 +19,7 @@ from edge.heat import HeatOptions
 from edge.messages import check_name
 from edge.overlay import OverlayOptions
 from edge.pipeline import PipelineOptions
+from edge.requests import RequestOptions
 from edge.sinks.options import RecordOptions
 from edge.sinks.options_mqtt import MqttOptions
 from edge.sources.address import check_source
@@ -178,6 +179,10 @@ class Config(_Section):
     """How a TensorRT engine is built of the model, where there is a GPU and no engine that fits."""
     mqtt: MqttOptions | None = None
     """The broker; null publishes nothing (the outbox then stays empty)."""
+    requests: RequestOptions = RequestOptions()
+    """What may be asked over MQTT."""
+    live_pictures: bool = False
+    """Whether pictures with people on them may leave this device over MQTT."""
     record: RecordOptions | None = None
     """Overlay video; null records none."""
     commit_s: float = Field(0.5, gt=0, le=60)

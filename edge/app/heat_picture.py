@@ -1,0 +1,94 @@
+"""A grid of heat as a picture: over a background, with places, numbers, a title and a legend. Whose grid it is, and who wants it, is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from edge.config import CameraConfig
+from edge.count.tally import Key
+from edge.data import F32, I64, U8, Size
+from edge.heat import grid_size, top_of
+from edge.overlay import snapshot
+from edge.scene import EmptyScene
+from edge.shapes import HeatLayer, Overlay
+from edge.store import Covered
+
+_WIDEST_PX = 960
+
+
+@dataclass(frozen=True, slots=True)
+class HeatPicture:
+    """Knows how one camera's heat is shown; `zone` names the days in titles."""
+
+    config: CameraConfig
+    camera: str
+    reference: Size
+    zone: ZoneInfo
+
+    @property
+    def size(self) -> Size:
+        """The reference picture, not wider than a phone or a dashboard shows."""
+        scale = min(1.0, _WIDEST_PX / self.reference.width)
+        return Size(round(self.reference.width * scale), round(self.reference.height * scale))
+
+    @property
+    def cells(self) -> Size:
+        """Columns and rows of the grid."""
+        return grid_size(self.reference, self.config.heat.cell)
+
+    def seconds(self, grid: I64) -> F32:
+        """Microseconds (cells,) as presence-seconds (rows, columns)."""
+        return (grid.reshape(self.cells.height, self.cells.width) * 1e-6).astype(np.float32)
+
+    def background(self, scene: EmptyScene | None) -> U8:
+        """The scene with nobody in it, or a blank where that is wanted or nothing is known of it."""
+        size = self.size
+        if scene is None or (self.config.heatmap is not None and self.config.heatmap.background == "blank"):
+            return np.full((size.height, size.width, 3), 40, np.uint8)
+        return scene.picture(size)
+
+    def still(self, background: U8, seconds: F32, covered: Covered, totals: Mapping[Key, int]) -> tuple[U8, float]:
+        """The picture, and the presence-seconds per cell that have the last colour."""
+        from edge.backends.cpu.painter import paint_still
+
+        layer = self._layer(seconds)
+        title = (f"{self.camera}  {self._when(covered)}", f"presence in all: {_duration(float(seconds.sum(dtype=np.float64)))}")
+        overlay = snapshot(self.reference, self.config.lines, self.config.zones, totals, layer, title)
+        return paint_still(background, overlay), layer.top
+
+    def over(self, picture: U8, overlay: Overlay, seconds: F32) -> tuple[U8, float]:
+        """Heat and an overlay's shapes on a picture of the moment, likewise."""
+        from edge.backends.cpu.painter import paint_still
+
+        layer = self._layer(seconds)
+        return paint_still(picture, replace(overlay, heat=layer)), layer.top
+
+    def _layer(self, seconds: F32) -> HeatLayer:
+        from edge.backends.cpu.heat import blurred, layer_of
+
+        heat = self.config.heat
+        smooth = blurred(seconds, heat.blur / heat.cell)
+        legend = f"time people stood here, per spot of {heat.cell}x{heat.cell} px"
+        return layer_of(smooth, heat.cell, heat, heat.top_s or top_of(smooth), legend)
+
+    def _when(self, covered: Covered) -> str:
+        if covered.from_ns is None or covered.to_ns is None:
+            return ""
+        first, last = (
+            datetime.fromtimestamp(ns // 1_000_000_000, timezone.utc).astimezone(self.zone) for ns in (covered.from_ns, covered.to_ns)
+        )
+        same_day = (last - timedelta(seconds=1)).date() == first.date()
+        return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}" if same_day else f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
