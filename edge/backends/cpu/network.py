@@ -40,10 +40,13 @@ def open_network(path: Path, threads: int, runtime: CpuRuntime = "auto") -> Netw
     """Load an ONNX for `threads` threads (0: one a core). Raises ModelError in one sentence."""
     if not path.is_file():
         raise ModelError(f"there is no model file {path}; give the path of a YOLO11 .onnx")
+    quantised = b"QuantizeLinear" in path.read_bytes()
     if runtime == "auto":
-        runtime = "openvino" if find_spec("openvino") else "onnxruntime"
+        runtime = "openvino" if find_spec("openvino") and not quantised else "onnxruntime"
     elif runtime == "openvino" and not find_spec("openvino"):
         raise ModelError("cpu_runtime is openvino, which is not installed: `pip install 'edge-heatmap[openvino]'`, or leave it at auto")
+    elif runtime == "openvino" and quantised:
+        raise ModelError(f"{path} is quantised to int8, through which OpenVINO was seen to find nothing; leave cpu_runtime at auto")
     make: Callable[[Path, int], Network] = OpenVino if runtime == "openvino" else OnnxRuntime
     try:
         return make(path, threads or os.cpu_count() or 1)
