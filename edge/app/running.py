@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edge import __version__
+from edge.app.answering import answering, base_topic, hears
 from edge.app.camera import CameraBuilder, Surroundings
 from edge.app.model import Machinery, machinery
 from edge.app.warming import OnProgress, Warming
@@ -21,6 +22,7 @@ from edge.messages import StatusPayload, WarmingNumbers, iso
 from edge.ports import Detector, Recorder, Source
 from edge.runtime import BootTimeline, Clock, Device
 from edge.runtime.clock import this_boot
+from edge.runtime.desk import Desk
 from edge.sources import open_source
 from edge.store import Store, StoreOutbox
 
@@ -103,7 +105,8 @@ def running(
         )
         clock.observe()
         status = _status(config, store, boot_id, clock)
-        publisher = stack.enter_context(_publisher(config, store, stack, status)) if config.mqtt else None
+        desk = Desk()
+        publisher = stack.enter_context(_publisher(config, store, stack, status, desk)) if config.mqtt else None
 
         def warms(progress: Progress) -> None:
             if publisher is not None:
@@ -131,6 +134,9 @@ def running(
         )
         cameras = [CameraBuilder(name, camera, around).parts() for name, camera in config.cameras.items()]
         device = Device(around.detector, cameras, clock)
+        if publisher is not None:
+            parts = answering(desk, config, store=store, clock=clock, device=device, seen=around.seen, publisher=publisher)
+            stack.enter_context(parts)
         yield Running(device, store, publisher, recorders, _drain_s=options.drain_s, _condense=_condenser(config, store, clock))
 
 
@@ -153,13 +159,13 @@ def _status(config: Config, store: Store, boot_id: str, clock: Clock) -> Callabl
     return status
 
 
-def _publisher(config: Config, store: Store, stack: ExitStack, status: Callable[..., Message]) -> MqttPublisher:
+def _publisher(config: Config, store: Store, stack: ExitStack, status: Callable[..., Message], desk: Desk) -> MqttPublisher:
     from edge.sinks.mqtt import MqttPublisher
 
     assert config.mqtt is not None
     outbox = stack.enter_context(StoreOutbox(store.path))
     return MqttPublisher(
-        config.mqtt, outbox, base_topic=f"{config.mqtt.prefix}/{config.device}", birth=status("online"), will=status("offline")
+        config.mqtt, outbox, base_topic=base_topic(config), birth=status("online"), will=status("offline"), hears=hears(config, desk)
     )
 
 
