@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.data import Detections, Frame
 from edge.ports import Detector
+from edge.runtime.gauges import CameraGauges
 from edge.runtime.mailbox import Closed, Mailbox
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ class Lane:
 
     frames: Mailbox[Frame]
     seen: Mailbox[Seen]
+    gauges: CameraGauges = field(default_factory=CameraGauges)
 
 
 class Accelerator:
@@ -70,13 +73,16 @@ class Accelerator:
         if not batch:
             self._work.wait(1)
             return
+        began_s = time.monotonic()
         try:
             found = detector.detect([frame for _, frame in batch])
         except BaseException:
             for _, frame in batch:
                 frame.close()
             raise
+        took_s = time.monotonic() - began_s
         for (lane, frame), detections in zip(batch, found, strict=True):
+            lane.gauges.stages["detect"].note(took_s)
             try:
                 lane.seen.put((frame, detections))
             except Closed:

@@ -53,6 +53,7 @@ class CameraLoop:
             frames=Mailbox(1 if parts.live else _FILE_ROOM, newest=parts.live, on_drop=Frame.close, on_change=work.set),
             seen=Mailbox[Seen](2, newest=False, on_change=work.set),
         )
+        self.gauges = self.lane.gauges
         self.errands = Errands()
         self._stopping = threading.Event()
         self._facts: SourceFacts | None = None
@@ -60,7 +61,7 @@ class CameraLoop:
         self._ended = False
         self._last_utc_ns = parts.last_seen_utc_ns
         self._next = 0
-        self.frames_done = 0
+        self.gauges.drops["late"] = lambda: self.lane.frames.dropped
         self._threads = [
             threading.Thread(target=self._guarded, args=(self._read,), name=f"read {parts.name}"),
             threading.Thread(target=self._guarded, args=(self._work,), name=f"work {parts.name}"),
@@ -69,6 +70,10 @@ class CameraLoop:
     @property
     def name(self) -> str:
         return self._parts.name
+
+    @property
+    def frames_done(self) -> int:
+        return self.gauges.frames_processed
 
     @property
     def frames_in_all(self) -> int | None:
@@ -122,14 +127,14 @@ class CameraLoop:
                 why = str(error)
                 live = self._facts.live if self._facts else self._parts.live and not self._parts.must_open
                 if not live:
-                    self._parts.say_state("failed", why, None)
+                    self._say_state("failed", why, None)
                     raise
             if self._stopping.is_set():
                 return
             if self._next > before:
                 pause_s = first_pause_s
             log.warning("%s: %s; trying again in %.1f s", self.name, why, pause_s)
-            self._parts.say_state("reconnecting", why, None)
+            self._say_state("reconnecting", why, None)
             self._stopping.wait(pause_s * random.uniform(0.7, 1.0))
             pause_s = min(pause_s * 2, self._parts.max_pause_s)
 
@@ -137,10 +142,12 @@ class CameraLoop:
         """Open the source and read it, keeping in `_next` the index of the frame after the last; whether it came to its end."""
         with self._source() as source:
             self._facts = source.facts
+            self.gauges.opened += 1
             for number, frame in enumerate(source):
                 if number == 0:
                     self._say_live(source.facts)
                 self._next = frame.stamp.index + 1
+                self.gauges.frames_in += 1
                 try:
                     self.lane.frames.put(frame)
                 except Closed:
@@ -163,6 +170,10 @@ class CameraLoop:
             return self._parts.open(point.frame + 1)
         return self._parts.open(0)
 
+    def _say_state(self, state: str, why: str, gap_s: float | None) -> None:
+        self.gauges.state = state
+        self._parts.say_state(state, why, gap_s)
+
     def _say_live(self, facts: SourceFacts) -> None:
         gap_s = None
         if facts.live:
@@ -170,7 +181,7 @@ class CameraLoop:
             if now_ns is not None and self._last_utc_ns is not None:
                 missed_s = (now_ns - self._last_utc_ns) * 1e-9
                 gap_s = round(missed_s, 3) if missed_s > _GAP_S else None
-        self._parts.say_state("live", "", gap_s)
+        self._say_state("live", "", gap_s)
 
     # Working
 
@@ -185,7 +196,8 @@ class CameraLoop:
         point = self._parts.resume if self._parts.live else self._resumed
         size = first[0].stamp.size if first else self._facts.size
         parts = self._parts.begin(self._facts, size, point)
-        with Session(parts, after=Stamp(self.name, point.frame, point.t_ns, size) if point and not first else None) as session:
+        after = Stamp(self.name, point.frame, point.t_ns, size) if point and not first else None
+        with Session(parts, after=after, gauges=self.gauges) as session:
             try:
                 if first:
                     self._step(session, first)
@@ -195,7 +207,7 @@ class CameraLoop:
                 raise
             session.finish(done=self._ended)
         if self._ended:
-            self._parts.say_state("ended", "", None)
+            self._say_state("ended", "", None)
 
     def _keep(self, session: Session) -> None:
         """Commit what was counted, whatever ends this; a failure that follows from the first is only logged."""
@@ -220,5 +232,7 @@ class CameraLoop:
         with frame:
             result = session.step(frame, detections)
             self.errands.run(session, Sight(frame, result))
-        self.frames_done += 1
+        self.gauges.frames_processed += 1
+        if self._facts is not None and self._facts.live:
+            self.gauges.ages.note((self._clock.now_ns() - frame.stamp.t_ns) * 1e-9)
         self._last_utc_ns = self._clock.utc_now_ns() or self._last_utc_ns

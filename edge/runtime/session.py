@@ -15,6 +15,7 @@ from edge.data import F32, U8, Detections, Frame, Message, Result, Stamp
 from edge.errors import DiskFull
 from edge.pipeline import Pipeline
 from edge.ports import Ledger, Painter
+from edge.runtime.gauges import CameraGauges
 from edge.runtime.recording import RecordingLane
 from edge.scene import EmptyScene
 from edge.shapes import Overlay
@@ -60,9 +61,10 @@ class SessionParts:
 class Session:
     """Steps, books, paints and commits. A context manager: leaving it closes the painter and the recording; `finish` commits what is left."""
 
-    def __init__(self, parts: SessionParts, *, after: Stamp | None = None) -> None:
-        """`after`: the last frame of the run that this one ends, where no frame is left."""
+    def __init__(self, parts: SessionParts, *, after: Stamp | None = None, gauges: CameraGauges | None = None) -> None:
+        """`after`: the last frame of the run that this one ends, where no frame is left; `gauges` get how long the stages took."""
         self._parts = parts
+        self._gauges = gauges or CameraGauges()
         self._scene = EmptyScene()
         self._stack = ExitStack()
         self._painter: Painter | None = None
@@ -77,6 +79,7 @@ class Session:
         if viewer is not None:
             self._painter = self._stack.enter_context(viewer.painter)
             self._stack.enter_context(viewer.recording)
+            self._gauges.drops["recorder"] = lambda: viewer.recording.dropped
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -90,15 +93,17 @@ class Session:
     def step(self, frame: Frame, detections: Detections) -> Result:
         """One frame, from its detections to the books, and to the picture if somebody wants one; what was found in it."""
         parts, stamp = self._parts, frame.stamp
-        result = parts.pipeline.step(stamp, detections)
-        parts.books.enter(result, parts.pipeline.occupancy())
+        with self._gauges.timed("step"):
+            result = parts.pipeline.step(stamp, detections)
+            parts.books.enter(result, parts.pipeline.occupancy())
         self._stamp, self._changed = stamp, True
         if self._scene.wants(stamp.t_ns):
             self._scene.learn(frame.bgr, self._people(result, detections), stamp.t_ns)
         if self._painter is not None and parts.viewer is not None:
             self._painter.warm(stamp, result.warmth)
             if parts.viewer.recording.wants_picture:
-                picture: U8 = self._painter.paint(frame, parts.viewer.overlay(result))
+                with self._gauges.timed("paint"):
+                    picture: U8 = self._painter.paint(frame, parts.viewer.overlay(result))
                 parts.viewer.recording.put(stamp, picture)
         snapshots = parts.snapshots
         if snapshots is not None:
@@ -124,7 +129,8 @@ class Session:
         parts = self._parts
         parts.books.checkpoint(parts.source_key, self._stamp.index, parts.digest, parts.pipeline.state(), done=done)
         try:
-            parts.ledger.commit(parts.books.change)
+            with self._gauges.timed("commit"):
+                parts.ledger.commit(parts.books.change)
         except DiskFull as error:
             if last:
                 raise

@@ -58,6 +58,15 @@ class StoreOutbox:
                 raise translate(error, self._path) from error
         return [Message(topic, payload, qos, True, kind) for topic, payload, qos, kind in rows]
 
+    def waiting(self) -> int:
+        """How many rows nobody has acknowledged."""
+        with self._lock:
+            try:
+                (rows,) = self._db.execute("SELECT count(*) FROM outbox").fetchone()
+            except sqlite3.Error as error:
+                raise translate(error, self._path) from error
+        return int(rows)
+
     @contextmanager
     def _changing(self) -> Iterator[None]:
         with self._lock:
