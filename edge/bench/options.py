@@ -8,6 +8,7 @@ from pathlib import Path
 from edge.data import Size
 
 _SIZE = Size(1280, 720)
+_HD, _UHD = Size(1920, 1080), Size(3840, 2160)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,36 @@ class RunBench:
         _check_count("threads", self.threads, 0, 1024)
         _check_count("frames", self.frames, 0, 10**9)
         _check_count("rounds", self.rounds, 1, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelBench:
+    """What the GPU's kernels take."""
+
+    size: Size = _HD
+    """Of one picture."""
+    many_size: Size = _UHD
+    many: int = 16
+    """So many pictures of `many_size` are more than any cache holds."""
+    sizes: tuple[Size, ...] = (Size(640, 480), _SIZE, _HD)
+    batches: tuple[int, ...] = (1, 4)
+    """Whole frames of these sizes, of so many cameras at once."""
+    launches: int = 50
+    """In one round, one behind the other."""
+    repeats: int = 15
+    """Rounds; the median counts."""
+    copied_mb: int = 512
+    """What a copy, by which the rest is measured, moves."""
+    summed: tuple[str, ...] = ("letterbox_f32", "head_raw_f32", "blur", "tint", "paint")
+    """What a frame with a redraw needs, the dearer kind of each."""
+
+    def __post_init__(self) -> None:
+        for size in (self.size, self.many_size, *self.sizes):
+            _check_size(size)
+        for name, least, most in (("many", 1, 64), ("launches", 1, 500), ("repeats", 1, 1000), ("copied_mb", 1, 8192)):
+            _check_count(name, getattr(self, name), least, most)
+        for batch in self.batches:
+            _check_count("batches", batch, 1, 64)
 
 
 def _check_size(size: Size) -> None:

@@ -41,6 +41,10 @@ def add(commands: Any) -> None:
     run.add_argument("--frames", type=int, default=200, help="at most so many of the file; 0 for all (200)")
     run.add_argument("--rounds", type=int, default=2, help="so often, in turns (2)")
     run.set_defaults(command=_run)
+    kernels = verbs.add_parser("kernels", help="time of each of the GPU's kernels, their share of its copying, of whole frames")
+    kernels.add_argument("--repeats", type=int, default=15, help="rounds of each, of which the median counts (15)")
+    kernels.add_argument("--json", action="store_true", help="print JSON")
+    kernels.set_defaults(command=_kernels)
     for verb in (frame, track, pipeline, run):
         verb.add_argument("--vs-ultralytics", type=Path, metavar="PYTHON", help="the same work, in turns, by this Python's Ultralytics")
         verb.add_argument("--compat", type=Path, metavar="FILE", help="a Python file to run there first ($EDGE_TV_COMPAT)")
@@ -83,6 +87,15 @@ def _run(given: argparse.Namespace) -> int:
 
     options = _options(RunBench, source=given.source, model=given.model, threads=given.threads, frames=given.frames, rounds=given.rounds)
     return _show(given, {"run": bench_run(options, _theirs(given))})
+
+
+def _kernels(given: argparse.Namespace) -> int:
+    from edge.bench.kernels import bench_kernels
+    from edge.bench.options import KernelBench
+    from edge.engine.resolve import cache_folder
+
+    options = _options(KernelBench, repeats=given.repeats)
+    return _show(given, {"kernels": bench_kernels(options, cache_folder().parent / "kernels")})
 
 
 def _options(kind: Any, **values: Any) -> Any:
