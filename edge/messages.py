@@ -147,13 +147,6 @@ class CountsPayload(_Streamed):
     zones: dict[str, ZonePayload]
 
 
-class WarmingNumbers(BaseModel):
-    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
-
-    share: float = Field(ge=0, le=1, description="of the building that is done")
-    left_s: float | None = Field(description="seconds that are left, where that can be told")
-
-
 class StatusPayload(Payload):
     """`status`: birth and last will of a device. It counts nothing yet while it is `warming`: its model is being built for this machine."""
 
@@ -163,7 +156,8 @@ class StatusPayload(Payload):
     boot_id: str
     cameras: list[str]
     since: Time
-    warming: WarmingNumbers | None = None
+    share: float | None = Field(None, ge=0, le=1, description="while warming: how much of the building is done")
+    left_s: float | None = Field(None, description="while warming: seconds that are left, where that can be told")
     trouble: str = Field("", description="why it works with less than its configuration asks for; empty when it does not")
 
 

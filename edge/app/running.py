@@ -18,7 +18,7 @@ from edge.config import Config
 from edge.data import Message
 from edge.engine import Progress
 from edge.errors import BrokerError, StoreError
-from edge.messages import StatusPayload, WarmingNumbers, iso
+from edge.messages import StatusPayload, iso
 from edge.ports import Detector, Recorder, Source
 from edge.runtime import BootTimeline, Clock, Device
 from edge.runtime.clock import this_boot
@@ -111,7 +111,7 @@ def running(
         def warms(progress: Progress) -> None:
             if publisher is not None:
                 left_s = None if progress.left_s is None else round(progress.left_s, 1)
-                publisher.announce(status("warming", warming=WarmingNumbers(share=round(progress.share, 3), left_s=left_s)))
+                publisher.announce(status("warming", share=round(progress.share, 3), left_s=left_s))
 
         warming = Warming(warms, on_warming)
         made = Machinery(detector) if detector is not None else stack.enter_context(machinery(config, warming))

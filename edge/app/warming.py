@@ -40,4 +40,4 @@ class Warming:
         elif self._logged_s is None or now_s - self._logged_s >= _LOG_EVERY_S:
             self._logged_s = now_s
             left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
-            log.info("building an engine for this machine: %.0f %%%s", 100 * progress.share, left)
+            log.info("%s: %.0f %%%s", progress.what or "Building", 100 * progress.share, left)

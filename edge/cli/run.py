@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def add(commands: Any) -> None:
 def _run(given: argparse.Namespace) -> int:
     from edge.app import RunOptions, running
     from edge.cli.show import Progress, show_summary
+    from edge.cli.warming import Bar
 
     config = configuration(given)
     start = given.start_time
@@ -43,7 +45,9 @@ def _run(given: argparse.Namespace) -> int:
         must_open=given.source is not None,
         start_time_utc_ns=None if start is None else round(start.timestamp() * 1e6) * 1000,
     )
-    with running(config, options) as device:
+    with ExitStack() as stack:
+        with Bar() as bar:
+            device = stack.enter_context(running(config, options, on_warming=bar))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: device.device.stop())
         try:

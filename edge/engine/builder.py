@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+from edge.data import Size
 from edge.engine.file import EngineFile, read_engine
 from edge.engine.options import EngineOptions
 from edge.engine.progress import Progress
@@ -72,6 +73,12 @@ def quantise(onnx: Path, out: Path, pictures: Path, *, on_progress: OnProgress =
         log.info("%s: %s", out, _run(job, on_progress))
 
     _whole(onnx, out, make)
+
+
+def network_size(onnx: Path) -> Size:
+    """The size of a network's picture. ModelError unless it is the ONNX of a YOLO detection model of one size."""
+    told = _run({"verb": "describe", "onnx": str(onnx.absolute())}, lambda _: None)
+    return Size(told["width"], told["height"])
 
 
 def builder_python() -> Path:
@@ -134,8 +141,8 @@ def free_memory_mib() -> int | None:
     return None if found is None else int(found[1]) // 1024
 
 
-def _run(job: dict[str, Any], on_progress: OnProgress) -> str:
-    """Have one job done; its answer in words. ModelError or DeviceError, in a sentence, when it was not."""
+def _run(job: dict[str, Any], on_progress: OnProgress) -> Any:
+    """Have one job done; its answer. ModelError or DeviceError, in a sentence, when it was not."""
     python = builder_python()
     try:
         process = subprocess.Popen(
@@ -167,7 +174,7 @@ def _run(job: dict[str, Any], on_progress: OnProgress) -> str:
         finally:
             listener.join(5)
     if "done" in answer:
-        return str(answer["done"])
+        return answer["done"]
     raise _failure(answer, process.returncode, python, mutter[-1] if mutter else "")
 
 

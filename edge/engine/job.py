@@ -70,6 +70,14 @@ def build(
     return f"{wanted}, {built.chosen}"
 
 
+def describe(say: Say, *, onnx: str) -> dict[str, Any]:
+    """What an ONNX says of itself, if it is a network that can be built."""
+    from edge.engine.precision import read_network
+
+    _, facts = read_network(Path(onnx))
+    return {"batch": facts.shape[0], "height": facts.shape[2], "width": facts.shape[3], "precision": facts.precision}
+
+
 def quantise(say: Say, *, onnx: str, out: str, pictures: str) -> str:
     """Make the int8 ONNX `out` of the ONNX `onnx` with the file of pictures that `calibration.gather` wrote."""
     import numpy as np
@@ -92,7 +100,7 @@ def quantise(say: Say, *, onnx: str, out: str, pictures: str) -> str:
     return f"int8 of {len(shots)} pictures"
 
 
-_VERBS: dict[str, Callable[..., str]] = {"build": build, "quantise": quantise}
+_VERBS: dict[str, Callable[..., Any]] = {"build": build, "describe": describe, "quantise": quantise}
 
 
 class _Lines(logging.Handler):
