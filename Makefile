@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo check test test-system soak test-device test-report system-packages clean
+.PHONY: help setup demo truth check test test-system soak test-device test-report system-packages clean
 
 help:  ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ $(READY): pyproject.toml scripts/setup.sh
 demo: $(READY)  ## the whole line on a synthetic plaza: counts, heatmap, video, MQTT
 	$(BIN)/edge demo
 
+truth: $(READY)  ## the model in the box on held-out plazas: boxes in 2000 pictures, counts and heat on video; some minutes
+	$(BIN)/python scripts/truth.py
+
 check: $(READY)  ## style, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,6 +36,7 @@ test: $(READY)  ## what runs anywhere: Python packages and a broker, under 5 min
 
 test-system: $(READY)  ## what needs system packages as well: real servers, under 20 minutes
 	bash scripts/system_packages.sh --check
+	bash scripts/pycuda.sh $(VENV) || echo "no pycuda: device code is not run over the stand-in driver, its tests are skipped by name"
 	$(BIN)/pytest -m "system and not soak and not device"
 
 soak: $(READY)  ## the full numbers; writes tests/flow/reports/

@@ -10,6 +10,7 @@ code of this repository is looked at: no photograph, no weights of others. About
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import runpy
 import sys
@@ -20,6 +21,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from model_card import describe  # noqa: E402
 
 from edge.data import Size  # noqa: E402
 from edge.detect.letterbox import GREY, Letterbox  # noqa: E402
@@ -33,14 +36,18 @@ LEAST_PX = (3, 8)  # narrower or lower things are too small to be learnt
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=Path("/tmp/edge-plaza"), help="where pictures and training runs go; kept between calls")
+    parser.add_argument(
+        "--work", type=Path, default=Path("/tmp/edge-plaza"), help="where pictures and training runs go; kept between calls"
+    )
     parser.add_argument("--pictures", type=int, default=12_000, help="to train on (12000)")
     parser.add_argument("--epochs", type=int, default=10, help="how often each is shown (10)")
     parser.add_argument("--minutes", type=float, help="train that long instead, however many epochs that is")
-    parser.add_argument("--batch", type=int, default=16, help="pictures a step (16)")
+    parser.add_argument("--batch", type=int, default=8, help="pictures a step (8: a short training needs many steps)")
     parser.add_argument("--device", default="cpu", help="cpu, or the number of a GPU (cpu)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes that render (one a core)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of a training on a CPU: more than there are idle cores slow it down (1)")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="threads of a training on a CPU: more than there are idle cores slow it down (1)"
+    )
     parser.add_argument("--only", choices=("render", "train", "export"), help="one step")
     parser.add_argument("--out", type=Path, default=ROOT / "models" / "plaza.onnx")
     given = parser.parse_args()
@@ -51,7 +58,7 @@ def main() -> None:
     if given.only in (None, "train"):
         train(given)
     if given.only in (None, "export"):
-        export(given.work / "runs" / "plaza" / "weights" / "best.pt", given.out)
+        export(given.work, given.out)
 
 
 def render(work: Path, name: str, layouts: range, pictures: int, *, seed: int, jobs: int) -> None:
@@ -125,7 +132,9 @@ def train(given: argparse.Namespace) -> None:
     described = yaml.safe_load((Path(ultralytics.__file__).parent / "cfg/models/11/yolo11.yaml").read_text())
     described |= {"nc": len(NAMES), "scales": {"p": [DEPTH, WIDTH, 1024]}, "scale": "p"}
     (work / "yolo11p.yaml").write_text(yaml.safe_dump(described))
-    (work / "plaza.yaml").write_text(yaml.safe_dump({"path": str(work), "train": "train/images", "val": "val/images", "names": dict(enumerate(NAMES))}))
+    (work / "plaza.yaml").write_text(
+        yaml.safe_dump({"path": str(work), "train": "train/images", "val": "val/images", "names": dict(enumerate(NAMES))})
+    )
     last = work / "runs" / "plaza" / "weights" / "last.pt"
     network = YOLO(last if last.exists() else work / "yolo11p.yaml")
 
@@ -141,7 +150,7 @@ def train(given: argparse.Namespace) -> None:
         data=str(work / "plaza.yaml"), project=str(work / "runs"), name="plaza", exist_ok=True, pretrained=False,
         imgsz=NETWORK.width, rect=True, batch=given.batch, epochs=given.epochs, time=given.minutes and given.minutes / 60,
         device=given.device, seed=0, deterministic=True, amp=given.device != "cpu",
-        optimizer="AdamW", lr0=0.002, lrf=0.01, cos_lr=True, warmup_epochs=0.5, weight_decay=0.0005, nbs=given.batch,
+        optimizer="AdamW", lr0=0.002, lrf=0.01, cos_lr=True, warmup_epochs=0.2, weight_decay=0.0005, nbs=given.batch,
         mosaic=0.0, close_mosaic=0, scale=0.4, translate=0.1, hsv_s=0.5, hsv_v=0.3, plots=False, patience=0,
     )  # fmt: skip
 
@@ -168,14 +177,42 @@ def _in_bfloat16(model: Any, torch: Any) -> None:
     model.predict = predict
 
 
-def export(weights: Path, out: Path) -> None:
-    """The weights as an ONNX file for pictures of NETWORK's size, one a run."""
+def export(work: Path, out: Path) -> None:
+    """The best weights as an ONNX file for pictures of NETWORK's size, one a run; its card and its digest beside it."""
     _compatible()
+    import ultralytics
     from ultralytics import YOLO
 
-    made = Path(YOLO(weights).export(format="onnx", imgsz=[NETWORK.height, NETWORK.width], opset=17, simplify=True, dynamic=False, device="cpu"))
+    run = work / "runs" / "plaza"
+    made = Path(
+        YOLO(run / "weights" / "best.pt").export(
+            format="onnx", imgsz=[NETWORK.height, NETWORK.width], opset=17, simplify=True, dynamic=False, device="cpu"
+        )
+    )
     out.write_bytes(made.read_bytes())
-    print(f"{out}: {out.stat().st_size} bytes")
+    trained = list(csv.DictReader((run / "results.csv").open()))
+    describe(
+        out,
+        {
+            "width": NETWORK.width,
+            "height": NETWORK.height,
+            "rows": 4 + len(NAMES),
+            "depth": DEPTH,
+            "width_multiple": WIDTH,
+            "pictures": len(list((work / "train" / "images").glob("*.jpg"))),
+            "epochs": len(trained),
+            "minutes": float(trained[-1]["time"]) / 60,
+            "device": "a CPU" if _trained_on(run) == "cpu" else "a GPU",
+            "ultralytics": ultralytics.__version__,
+        },
+    )
+    print(f"{out}: {out.stat().st_size} bytes; now `make truth` measures it")
+
+
+def _trained_on(run: Path) -> str:
+    import yaml
+
+    return str(yaml.safe_load((run / "args.yaml").read_text())["device"])
 
 
 def _compatible() -> None:

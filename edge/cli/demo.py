@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from edge.demo import DemoOptions
     from edge.demo.listener import Listener
+
+_DETECTORS = {
+    "box": "the model in the box, which was never trained on this plaza",
+    "scene": "the scene's own boxes with misses, false boxes and jitter added: no network runs in this demonstration",
+}
 
 
 def add(commands: Any) -> None:
@@ -20,6 +25,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--size", default="1280x720", help="of the picture (1280x720)")
     parser.add_argument("--fps", type=float, default=15.0, help="frames a second (15)")
     parser.add_argument("--seed", type=int, default=7, help="another number is another day (7)")
+    parser.add_argument(
+        "--detector", choices=("box", "scene"), help="the model in the box, or the scene's own boxes, degraded (box, where there is one)"
+    )
     parser.add_argument("--broker", metavar="URL", default="mqtt://localhost:1883", help="used if it answers; else a broker is started")
     parser.set_defaults(command=_demo)
 
@@ -33,8 +41,10 @@ def _demo(given: argparse.Namespace) -> int:
     from edge.demo.broker import existing_broker, running_broker
     from edge.demo.listener import Listener
     from edge.demo.plot import plot_counts
+    from edge.engine.box import box_is_there
 
-    options = DemoOptions(given.out, given.seconds, given.people, given.size, given.fps, given.seed)
+    detector: Literal["box", "scene"] = given.detector or ("box" if box_is_there() else "scene")
+    options = DemoOptions(given.out, given.seconds, given.people, given.size, given.fps, given.seed, detector)
     demo_config(options, given.broker)  # bad values are said before anything is deleted or started
     prepare_folder(options.out)
     console = Console(highlight=False, soft_wrap=True)
@@ -46,7 +56,7 @@ def _demo(given: argparse.Namespace) -> int:
             broker = stack.enter_context(running_broker())
             url = f"mqtt://{broker.host}:{broker.port}"
             console.print(f"broker     {broker.kind} on {url}, started for this demonstration")
-        console.print("detector   the scene's own boxes with misses, false boxes and jitter added: no network runs in this demonstration")
+        console.print(f"detector   {_DETECTORS[options.detector]}")
         listener = stack.enter_context(Listener(url, "edge/demo"))
         device = stack.enter_context(running(demo_config(options, url), RunOptions()))
         with Progress(device.device.cameras) as progress:

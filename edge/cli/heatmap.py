@@ -54,15 +54,16 @@ def _process(uri: str, options: HeatmapOptions, out: Path) -> None:
     from rich.console import Console
 
     from edge.cli.show import Progress
+    from edge.engine.box import box_is_there
     from edge.sinks.options import RecordOptions
     from edge.sinks.recorder import PyavRecorder
     from edge.solutions.heatmap import CAMERA, Heatmap
     from edge.sources import open_source
 
     console = Console(highlight=False, soft_wrap=True)
-    detector = _scene_boxes(uri, CAMERA) if options.model is None else None
+    detector = _scene_boxes(uri, CAMERA) if options.model is None and not box_is_there() else None
     if detector is not None:
-        console.print("detector   the scene's own boxes, degraded: no network runs here")
+        console.print("detector   the scene's own boxes, degraded: no model is in the box, and no network runs here")
     began_ns = time.time_ns()
     recorder = PyavRecorder(RecordOptions(folder=out, segment_s=86_400), CAMERA, utc_ns=lambda t_ns: began_ns + t_ns)
     seen: SolutionResults | None = None
@@ -103,7 +104,7 @@ def _report(console: Any, seen: SolutionResults, recorded: Sequence[Path], *, co
 
 
 def _scene_boxes(uri: str, camera: str) -> Detector | None:
-    """The boxes of a synthetic camera, which needs no model; None for any other."""
+    """The boxes of a synthetic camera, for an installed package, which has no model in the box; None for any other camera."""
     from edge.sources import check_source
 
     if check_source(uri).kind != "synthetic":

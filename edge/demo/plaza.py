@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from edge.config import Config, parse
 from edge.count.tally import Key
 from edge.data import LineVerb, ZoneVerb
+from edge.engine.box import model_in_the_box
 from edge.errors import UsageError
 from edge.sources.synthetic import parse_uri, plaza_layout, scene_of, truth
 
@@ -31,6 +33,8 @@ class DemoOptions:
     size: str = "1280x720"
     fps: float = 15.0
     seed: int = 7
+    detector: Literal["box", "scene"] = "box"
+    """The model in the box, or no network at all: the scene's own boxes with misses, false boxes and jitter."""
 
     @property
     def uri(self) -> str:
@@ -48,7 +52,7 @@ def prepare_folder(out: Path) -> None:
 
 
 def demo_config(options: DemoOptions, broker: str) -> Config:
-    """Two lines and a zone on the plaza; detections are the scene's own boxes, degraded."""
+    """Two lines and a zone on the plaza. ModelError: the model in the box is asked for, and is not here or not the one that was put there."""
     import yaml
 
     layout = plaza_layout(parse_uri(options.uri).size)
@@ -56,7 +60,7 @@ def demo_config(options: DemoOptions, broker: str) -> Config:
         {
             "device": "demo",
             "state": str(options.out),
-            "model": "scene",
+            "model": str(model_in_the_box()) if options.detector == "box" else "scene",
             "mqtt": {"url": broker},
             "record": {},
             "counts_every_s": 5,

@@ -1,7 +1,4 @@
-"""A detector, and the whole product with it, measured on plazas whose truth is known: boxes in single pictures, counts and heat on a video.
-
-Nothing is annotated and nothing is downloaded: the truth is the scene's own. Annotated video of real places is `score`'s.
-"""
+"""The product measured on synthetic video, whose truth is the scene's own: counts and heat. Annotated video of real places is `score`'s."""
 
 from __future__ import annotations
 
@@ -10,44 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.data import Frame, HostPixels, Size, Stamp
+from edge.data import Size
 from edge.evaluate import heat
 from edge.evaluate.events import count_error
-from edge.evaluate.precision import PrecisionRecall
 from edge.pipeline import Pipeline
 from edge.ports import Detector
 from edge.sources.synthetic import Layout, Truth, parse_uri, plaza_layout, truth
-from edge.sources.synthetic.album import HELD_OUT, LEAST_SEEN, NAMES, album
 from edge.sources.synthetic.scene import Scene
 from edge.sources.synthetic.site import site_of
 from edge.sources.synthetic.view import View
 
-HELD_OUT_SEED = 9001
-LEAST_PX = (8.0, 22.0)
-"""A box narrower or lower than this, in a picture 1280 px wide, may be found or not: about three by seven pixels where the network looks."""
 BLUR_PX = 16
 Tick = Callable[[], None]
-
-
-def boxes_of_pictures(
-    detector: Detector, count: int, *, seed: int = HELD_OUT_SEED, tick: Tick = lambda: None
-) -> dict[str, PrecisionRecall]:
-    """How well `detector` finds each class in `count` pictures of held-out plazas.
-
-    Who is hidden by more than three quarters, or stands in the dark of the passage, may be found or not.
-    """
-    found = {name: PrecisionRecall() for name in NAMES}
-    ids = {name: list(detector.names).index(name) for name in NAMES if name in detector.names}
-    for index, one in enumerate(album(HELD_OUT, count, seed=seed)):
-        size = Size(one.picture.shape[1], one.picture.shape[0])
-        (seen,) = detector.detect([Frame(Stamp("album", index, index, size), HostPixels(one.picture))])
-        extent = (one.xyxy[:, 2:] - one.xyxy[:, :2]) * (1280 / size.width)
-        ignored = (one.seen < LEAST_SEEN) | (extent < LEAST_PX).any(axis=1)
-        for class_id, name in enumerate(NAMES):
-            rows, mine = one.class_id == class_id, seen.class_id == ids.get(name, -1)
-            found[name].add(seen.xyxy[mine], seen.score[mine], one.xyxy[rows], ignored[rows])
-        tick()
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import edge
-from edge.errors import ModelError, UsageError
+from edge.errors import UsageError
 from edge.ports import Detector
 from edge.solutions.options import HeatmapOptions
 
 log = logging.getLogger(__name__)
-
-IN_THE_BOX = Path(edge.__file__).parents[1] / "models" / "plaza.onnx"
 
 
 def detector_of(options: HeatmapOptions) -> Detector:
@@ -27,12 +24,9 @@ def detector_of(options: HeatmapOptions) -> Detector:
 
 def _path(model: str | Path | None) -> Path:
     if model is None:
-        if not IN_THE_BOX.is_file():
-            raise ModelError(
-                "no model is in the box yet: give one, as in model=yolo11n.onnx;"
-                " `pip install ultralytics` and `yolo export model=yolo11n.pt format=onnx` make it, on any computer"
-            )
-        return IN_THE_BOX
+        from edge.engine.box import model_in_the_box
+
+        return model_in_the_box()
     if Path(model).suffix == ".onnx":
         return Path(model)
     from edge.engine import resolve_model

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from edge.data import Frame, HostPixels, Size, Stamp
+from edge.engine import box
 from edge.errors import ModelError, UsageError
 from edge.heat import colormap_table
 from edge.solutions import Heatmap, SolutionResults
-from edge.solutions import model as model_room
 from tests.unit.solutions.walkers import BLANK, H, W, Walkers, across, nobody
 
 DOWN = [(160, 20), (160, 220)]  # walked downwards, its right hand is the picture's left
@@ -192,7 +192,7 @@ def test_wrong_arguments_are_said_before_a_model_is_looked_for() -> None:
 def test_a_model_that_is_not_there_is_one_sentence(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelError, match="no model file"):
         Heatmap(model=tmp_path / "nowhere.onnx")
-    monkeypatch.setattr(model_room, "IN_THE_BOX", tmp_path / "plaza.onnx")
+    monkeypatch.setattr(box, "FOLDER", tmp_path)
     with pytest.raises(ModelError, match="yolo export"):
         Heatmap()
 

@@ -1,0 +1,104 @@
+"""Writes the card of the model in the box, and its entry in the manifest. What is measured is `truth.py`'s, how it is trained `train_demo_model.py`'s."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORTS = ROOT / "tests" / "flow" / "reports"
+TRUTH, REAL = REPORTS / "truth.json", REPORTS / "real_boxes.json"
+
+_CARD = """# plaza: the model in the box
+
+A small YOLO11 that sees the people, bicycles and cars of this project's own synthetic plazas, so that `make demo` runs a network with
+nothing but the repository. **It is no replacement for YOLO11n on real streets**: it has never seen a photograph.
+
+| | |
+|---|---|
+| file | `plaza.onnx`, {megabytes:.1f} MB, one input `images [1, 3, {height}, {width}]`, one output `[1, {rows}, N]`, no NMS inside |
+| network | Ultralytics' `yolo11.yaml` at depth {depth:g} and width {width_multiple:g} (YOLO11n has 0.25) |
+| classes | 0 person, 1 bicycle, 2 car: the first three of COCO, under COCO's ids |
+| licence | AGPL-3.0 (`LICENSE` beside this file): it was trained with AGPL software. The code of this repository is Apache-2.0; the model is not in its wheel |
+
+## How it was made
+
+`scripts/train_demo_model.py`, from random weights, on nothing but pictures of `edge.sources.synthetic`: {pictures:,} pictures of 400 plazas that
+differ in camera height, tilt and field of view, stone, paving, furniture, sun, crowd, bicycles and cars, and in what a poor camera does to them
+(exposure, colour, night, blur, noise, JPEG). {epochs} epochs, seed 0, on {device}, {minutes:.0f} minutes, Ultralytics {ultralytics}.
+
+A label is the scene's own: of somebody on foot the whole figure at every phase of its stride, as far as it lies in the picture; of riders,
+bicycles and cars what is drawn. Things of which less than a quarter can be seen are not labelled, nor is who stands in the dark of the passage.
+
+## What for, and what not
+
+For demonstrations, tests and a first look at the software without a download. Not for real cameras, and not for comparing speeds with YOLO11n.
+
+## How good it is
+
+<!-- measured -->
+Not measured yet: `make truth`.
+<!-- /measured -->
+"""
+
+
+def digest(model: Path) -> str:
+    return hashlib.sha256(model.read_bytes()).hexdigest()
+
+
+def describe(model: Path, facts: dict[str, Any]) -> None:
+    """Write the card and the manifest's entry of a model that was just made."""
+    card = model.with_suffix(".md")
+    card.write_text(_CARD.format(megabytes=model.stat().st_size / 1e6, **facts))
+    manifest = model.parent / "manifest.toml"
+    head, *entries = manifest.read_text().split("[[model]]\n")
+    entries = [entry for entry in entries if f'name = "{model.stem}"\n' not in entry]
+    entry = (
+        f'name = "{model.stem}"\nfile = "{model.name}"\nbytes = {model.stat().st_size}\nsha256 = "{digest(model)}"\n'
+        f'classes = "3: person, bicycle, car, under COCO\'s ids"\nimgsz = [{facts["width"]}, {facts["height"]}]\nlicence = "AGPL-3.0"\n'
+        'source = "this project, trained on its own synthetic plazas"\nhow = "in the repository, beside this file; scripts/train_demo_model.py made it"\n'
+    )
+    manifest.write_text("[[model]]\n".join([head, entry + "\n", *entries]))
+
+
+def measured(model: Path) -> None:
+    """Put the reports' figures into the card, as far as they are of this very model."""
+    said = []
+    truth = _report(TRUTH, model)
+    if truth is not None:
+        said.append(
+            f"`make truth`, {truth['pictures']:,} pictures of {truth['plazas']} plazas that were not trained on, by ONNX Runtime. Asked for is what lies in the picture\n"
+            f"by a quarter at least, of which {truth['least_seen']:.0%} or more can be seen, from 8 x 22 px (of a picture 1280 px wide) on; the rest may be found or not.\n"
+        )
+        said.append("| class | annotated | mAP50 | precision, recall at score 0.25 |\n|---|---|---|---|")
+        for name in ("person", "bicycle", "car"):
+            one = truth[name]
+            said.append(f"| {name} | {one['annotated']:,} | {one['map50']:.3f} | {one['precision']:.3f}, {one['recall']:.3f} |")
+        said.append("\nThe product with it, on three minutes of video with 20 people, against the exact truth of the scene:\n")
+        said.append("| plaza | crossings | count error | heat correlation at 16 px |\n|---|---|---|---|")
+        for one in truth["videos"]:
+            plaza = re.search(r"layout=(\d+)", one["uri"])
+            name = f"number {plaza[1]}" if plaza else "the demonstration's"
+            said.append(f"| {name} | {one['crossings']} | {one['count_error']:.3f} | {one['heat_correlation']:.3f} |")
+    real = _report(REAL, model)
+    if real is not None:
+        said.append("\nOn real video, people, IoU 0.5, at score 0.25 (`scripts/truth.py --real`):\n")
+        said.append("| video | model | precision | recall | AP50 |\n|---|---|---|---|---|")
+        said += [
+            f"| {one['video']} | {one['model']} | {one['precision']:.3f} | {one['recall']:.3f} | {one['map50']:.3f} |"
+            for one in real["boxes"]
+        ]
+    if said:
+        card = model.with_suffix(".md")
+        body = "\n".join(said).replace("\\", "\\\\")
+        card.write_text(re.sub(r"(?s)(<!-- measured -->\n).*(\n<!-- /measured -->)", rf"\1{body}\2", card.read_text()))
+
+
+def _report(path: Path, model: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    report: dict[str, Any] = json.loads(path.read_text())
+    return report if report["sha256"] == digest(model) else None
