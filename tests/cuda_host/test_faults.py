@@ -15,10 +15,14 @@ import numpy as np
 import pytest
 
 from edge.backends.cuda.device import Device
+from edge.backends.cuda.gpu import Gpu
 from edge.backends.cuda.kernels import Kernels
+from edge.backends.cuda.painter import CudaPainter
 from edge.backends.cuda.upload import Uploads
-from edge.data import Frame, HostPixels, Size, Stamp
+from edge.data import Frame, HostPixels, Size, Stamp, Warmth
 from edge.errors import DeviceError
+from edge.heat import HeatOptions
+from edge.shapes import Overlay
 from tests.cuda_host.driver import ILLEGAL_ADDRESS, UNKNOWN, StandIn
 
 pytestmark = pytest.mark.system
@@ -68,8 +72,20 @@ def upload_and_add(driver: StandIn) -> None:
         device.run(work)
 
 
+def paint(driver: StandIn) -> None:
+    """A painter from its first presence: a buffer that is scaled back, a scale that moves, a picture that grows, memory of the GPU's own."""
+    driver.set(integrated=False)
+    with Gpu(driver.kernels) as gpu, CudaPainter(gpu, HeatOptions(half_life_s=0.1), Size(64, 36), redraw_s=1.0) as painter:
+        for number, size in enumerate((Size(64, 36), Size(96, 54))):
+            stamp = Stamp("a", number, number * 1_500_000_000, size)
+            painter.warm(stamp, Warmth([9, 12], [33_333, 50_000], [0, 0]))
+            picture = painter.paint(Frame(stamp, HostPixels(np.full((size.height, size.width, 3), 90, np.uint8))), Overlay(size, ()))
+            assert (picture != 90).any()
+
+
 RUNS: dict[str, Callable[[StandIn], None]] = {
     "upload and add": upload_and_add,
+    "paint": paint,
 }
 
 
