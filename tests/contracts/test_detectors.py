@@ -6,6 +6,7 @@ The stand-in finds the bright rectangle of its input, so that what the detector 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import pytest
 from edge import geometry
 from edge.backends.cpu import detector as cpu
 from edge.backends.cpu.detector import OnnxDetector
+from edge.backends.cuda.detector import TensorRtDetector
+from edge.backends.cuda.gpu import Gpu
 from edge.data import Frame, HostPixels, Size, Stamp
 from edge.detect import DetectOptions
 from edge.errors import ModelError, UsageError
@@ -23,6 +26,10 @@ from edge.evaluate.detections import RecordedDetections
 from edge.ports import Detector
 from edge.sources import open_source
 from edge.sources.synthetic import PlazaOptions, Scene, SceneDetector
+from tests.cuda_host.engines import host_tensorrt, plan_of
+from tests.cuda_host.fixtures import host_cuda
+
+__all__ = ["host_cuda", "host_tensorrt"]
 
 NAMES = {0: "person", 1: "dog"}
 
@@ -70,9 +77,11 @@ def frame(size: Size, box: tuple[int, int, int, int] | None, index: int = 0, cam
     return Frame(Stamp(camera, index, index * 40_000_000, size), HostPixels(picture))
 
 
-@pytest.fixture(params=["onnxruntime", "openvino", "stand-in", "scene", "recorded"])
+@pytest.fixture(params=["onnxruntime", "openvino", "stand-in", "scene", "recorded", pytest.param("cuda", marks=pytest.mark.system)])
 def detector(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Detector]:
+    """`cuda` is the GPU's over the stand-in driver and TensorRT; tests/device runs the same tests on a GPU."""
     made: Detector
+    gpu = None
     match request.param:
         case "onnxruntime" | "openvino" as runtime:
             pytest.importorskip(runtime)
@@ -81,11 +90,15 @@ def detector(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
             )
         case "stand-in":
             made = stand_in(monkeypatch, (1, 3, 320, 320))[0]
+        case "cuda":
+            request.getfixturevalue("host_tensorrt")
+            gpu = Gpu(request.getfixturevalue("host_cuda").kernels)
+            made = TensorRtDetector(gpu, plan_of(batch=(1, 2, 2)), DetectOptions())
         case "scene":
             made = SceneDetector({"a": Scene(PlazaOptions(size=Size(640, 360))), "b": Scene(PlazaOptions(seed=8, size=Size(640, 360)))})
         case _:
             made = RecordedDetections(request.getfixturevalue("shared") / "detections" / "tud-stadtmitte.npz")
-    with made as opened:
+    with gpu or nullcontext(), made as opened:
         yield opened
 
 

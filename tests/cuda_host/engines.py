@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,22 +28,31 @@ def plan_of(onnx: bytes = b"", *, name: str = "test.engine", class_names: tuple[
     return Plan(name, plans.pack(onnx, **how), class_names, "tensorrt")
 
 
-@pytest.fixture
-def host_tensorrt(host_cuda: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The stand-in, fresh; what it noticed, and what of it is left over at the end, fails the test."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    for name in ("tensorrt", "plans"):
-        sys.modules.pop(name, None)
-    for remembered in (network.tensorrt, network._log_of):
-        remembered.cache_clear()
-    import tensorrt
+@contextmanager
+def tensorrt_standin() -> Iterator[Any]:
+    """The stand-in where the product imports TensorRT; `host_tensorrt` is a test's own, and asks it at the end what it noticed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        _forget()
+        import tensorrt
 
-    yield tensorrt
-    misuse, alive = list(tensorrt.misuse), list(tensorrt.alive)
-    tensorrt.forget()
-    for name in ("tensorrt", "plans"):
-        sys.modules.pop(name, None)
+        try:
+            yield tensorrt
+        finally:
+            _forget()
+
+
+def _forget() -> None:
+    """Nobody remembers a TensorRT that was imported before."""
+    sys.modules.pop("tensorrt", None)
     for remembered in (network.tensorrt, network._log_of):
         remembered.cache_clear()
-    assert not misuse, misuse
-    assert not alive, alive
+
+
+@pytest.fixture
+def host_tensorrt(host_cuda: StandIn) -> Iterator[ModuleType]:
+    """The stand-in, fresh; what it noticed, and what of it is left over at the end, fails the test."""
+    with tensorrt_standin() as module:
+        yield module
+        assert not module.misuse, module.misuse
+        assert not module.alive, module.alive

@@ -94,7 +94,7 @@ def run(plan: Plan, pictures: np.ndarray) -> dict[str, np.ndarray]:
     if plan.onnx == CROWD:
         rows = [crowd(head) for _ in pictures]
     elif plan.onnx:
-        rows = [_remembered(plan.onnx, picture.astype(np.float32)) for picture in pictures]
+        rows = [remembered(plan.onnx, picture.astype(np.float32)) for picture in pictures]
     else:
         rows = [rectangle(picture, head) for picture in pictures]
     return {"output0": np.stack(rows)}
@@ -122,8 +122,8 @@ def rectangle(picture: np.ndarray, head: tuple[int, ...]) -> np.ndarray:
 _seen: OrderedDict[bytes, Any] = OrderedDict()
 
 
-def _remembered(onnx: bytes, picture: np.ndarray) -> np.ndarray:
-    """The same picture is not put through the same network twice: several engines of one network are tried on the same frames."""
+def remembered(onnx: bytes, picture: np.ndarray) -> np.ndarray:
+    """The head for a picture (3, H, W) float32. The same picture is not put through the same network twice: several engines of one network are tried on the same frames."""
     key = hashlib.sha256(picture.tobytes()).digest() + hashlib.sha256(onnx).digest()
     if key not in _seen:
         session = _session(onnx)

@@ -28,14 +28,6 @@ ended: list[str] = []
 on_end: Callable[[str], None] = lambda _: None  # noqa: E731  a test puts its own in its place
 
 
-def forget() -> None:
-    """As freshly imported, for the next test."""
-    for record in (misuse, failing, called, alive, ended):
-        record.clear()
-    global on_end
-    on_end = lambda _: None  # noqa: E731
-
-
 class _Severity(IntEnum):
     INTERNAL_ERROR = 0
     ERROR = 1
