@@ -14,6 +14,7 @@ Each message is one sentence a user can act on: what was wrong, where, what woul
     ├── RecorderError           video cannot be written
     ├── BrokerError             the MQTT broker cannot be used
     │   └── BrokerRefused       ... it answered, and said no
+    ├── RequestError            another device was asked over MQTT: it is not there, says nothing, or says no
     └── DeviceError             an accelerator call failed
 """
 
@@ -67,6 +68,10 @@ class BrokerError(EdgeError):
 
 
 class BrokerRefused(BrokerError):
+    pass
+
+
+class RequestError(EdgeError):
     pass
 
 

@@ -96,7 +96,8 @@ class DeviceArchive:
     def counts(self, camera: str, span: Span) -> CameraCounts:
         sums, covered = self._reader.sums(camera, self._until_now(span))
         covered = self._so_far(covered)
-        return camera_counts(sums, from_=iso(covered.from_ns), to=iso(covered.to_ns))
+        present = {key: epoch for key, epoch in self._reader.epochs(camera).items() if key in self._places(camera)}
+        return camera_counts(sums, present, from_=iso(covered.from_ns), to=iso(covered.to_ns))
 
     def reset(self, camera: str) -> tuple[Time, dict[str, int]]:
         since_ns = self._clock.utc_now_ns()
@@ -133,6 +134,10 @@ class DeviceArchive:
             )
             for name, camera in self._config.cameras.items()
         }
+
+    def _places(self, name: str) -> set[tuple[str, str]]:
+        camera = self._config.cameras[name]
+        return {("line", line) for line in camera.lines} | {("zone", zone) for zone in camera.zones}
 
     def _reference(self, name: str) -> Size | None:
         fixed = self._config.cameras[name].reference

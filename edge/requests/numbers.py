@@ -12,24 +12,31 @@ from edge.requests.payloads import CameraCounts, LineCounts, LineSpan, ZoneCount
 T = TypeVar("T")
 
 
-def camera_counts(epochs: Mapping[int, Tally], *, from_: Time, to: Time) -> CameraCounts:
-    """What a camera counted; `epochs` holds the sums of the span by the epoch they belong to."""
+def camera_counts(epochs: Mapping[int, Tally], present: Mapping[tuple[str, str], int], *, from_: Time, to: Time) -> CameraCounts:
+    """What a camera counted; `epochs` holds the sums of the span by the epoch they belong to, `present` the epoch of each (kind, place) of now.
+
+    A place at which nothing happened has an entry of zeros in its present epoch.
+    """
+    told = {key: {epoch} for key, epoch in present.items()}
+    for epoch, tally in epochs.items():
+        for key in tally:
+            told.setdefault((key.kind, key.place), set()).add(epoch)
     return CameraCounts(
         from_=from_,
         to=to,
         seen_s=round(sum(tally[SEEN] for tally in epochs.values()) * 1e-6, 6),
-        lines=_places("line", epochs, _line),
-        zones=_places("zone", epochs, _zone),
+        lines=_places("line", told, epochs, _line),
+        zones=_places("zone", told, epochs, _zone),
     )
 
 
-def _places(kind: str, epochs: Mapping[int, Tally], told: Callable[[str, int, Tally], T]) -> dict[str, list[T]]:
-    names = sorted({key.place for tally in epochs.values() for key in tally if key.kind == kind})
+def _places(
+    kind: str, told: Mapping[tuple[str, str], set[int]], epochs: Mapping[int, Tally], made: Callable[[str, int, Tally], T]
+) -> dict[str, list[T]]:
     return {
-        name: [
-            told(name, epoch, epochs[epoch]) for epoch in sorted(epochs) if any((k.kind, k.place) == (kind, name) for k in epochs[epoch])
-        ]
-        for name in names
+        name: [made(name, epoch, epochs.get(epoch, Tally())) for epoch in sorted(numbers)]
+        for (of, name), numbers in sorted(told.items())
+        if of == kind
     }
 
 
@@ -47,8 +54,8 @@ def _zone(name: str, epoch: int, tally: Tally) -> ZoneCounts:
 
     return ZoneCounts(
         epoch=epoch,
-        presence_s=sums.presence_s,
-        occupied_s=sums.occupied_s,
+        presence_s=round(sums.presence_s, 6),
+        occupied_s=round(sums.occupied_s, 6),
         dwell=sums.dwell,
         classes={of: ZoneSpan(**verbs(n)) for of, n in sums.classes.items()},
         **verbs(sums),
