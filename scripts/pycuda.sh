@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts pycuda into the environment, built here: PyPI has only its source, and building that as usual needs a driver or a whole toolkit.
-# A GPU is not needed, nor a driver: the tests run pycuda over a stand-in driver (tests/cuda_host). About four minutes on two cores, once a
+# A GPU is not needed, nor a driver: the tests run pycuda over a stand-in driver (tests/cuda_host). Some two minutes on two cores, once a
 # machine: the wheel is kept in ~/.cache/edge/wheels.
 # CUDA's headers come from CUDA_HOME, from where nvcc is, or from /usr/local/cuda; where none has them, from NVIDIA's packages on PyPI.
 # On a Jetson that is JetPack's own CUDA, so what is built fits its driver.
@@ -11,6 +11,8 @@ version=${PYCUDA:-2026.1}
 headers_version=${CUDA_HEADERS:-13.0}  # of NVIDIA's packages; any that pycuda knows will do for tests
 
 if "$python" -c "import importlib.metadata as m; m.version('pycuda')" 2>/dev/null; then echo "pycuda is there"; exit 0; fi
+header=$("$python" -c "import sysconfig; print(sysconfig.get_path('include'))")/Python.h
+[ -f "$header" ] || { echo "pycuda is compiled here, and that needs $header (Debian, Ubuntu: apt install python3-dev)" >&2; exit 1; }
 command -v g++ >/dev/null || { echo "pycuda is compiled here, and that needs g++ (Debian, Ubuntu: apt install g++)" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -41,7 +43,8 @@ CUDADRV_LIB_DIR = ["$work"]
 LDFLAGS = ["-Wl,--no-as-needed"]
 CXXFLAGS = ["-O1", "-g0"]
 PY
-    (cd "$work"/pycuda-"$version" && "$python" -m pip wheel --quiet --no-deps --wheel-dir "$work/wheel" .)
+    (cd "$work"/pycuda-"$version" && "$python" -m pip wheel --no-deps --wheel-dir "$work/wheel" .) >"$work/log" 2>&1 ||
+        { tail -n 30 "$work/log" >&2; echo "pycuda could not be built" >&2; exit 1; }
     mkdir -p "$(dirname "$kept")"
     mv "$work/wheel" "$kept.$$" && { mv -T "$kept.$$" "$kept" 2>/dev/null || rm -rf "$kept.$$"; }  # whole or not at all, whoever else builds
 fi
