@@ -50,6 +50,8 @@ class Surroundings:
     boot: BootTimeline
     detector: Detector
     wake: Callable[[], None]
+    most_bytes: Callable[[], int | None]
+    """The largest payload the broker takes; None while it is not known."""
     realtime: bool
     must_open: bool
     start_time_utc_ns: int | None
@@ -233,6 +235,7 @@ class CameraBuilder:
             totals=books.totals,
             folder=around.config.state,
             zone=around.config.timezone,
+            most_bytes=around.most_bytes,
         )
         return Snapshots(config.heatmap.every_s, (maker if live_source else maker.everything()).make)
 

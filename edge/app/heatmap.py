@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import logging
 import os
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,6 +22,8 @@ from edge.scene import EmptyScene
 from edge.store import Store
 
 log = logging.getLogger(__name__)
+
+_LEAST_BYTES = 4_000
 
 
 class HeatmapMaker:
@@ -38,6 +41,7 @@ class HeatmapMaker:
         totals: Tally,
         folder: Path,
         zone: str,
+        most_bytes: Callable[[], int | None],
     ) -> None:
         assert config.heatmap is not None
         self._config, self._options = config, config.heatmap
@@ -45,6 +49,7 @@ class HeatmapMaker:
         self._picture = HeatPicture(config, camera, reference, ZoneInfo(zone))
         self._timeline, self._store, self._totals = timeline, store, totals
         self._file = folder / f"{camera}-heatmap.{'jpg' if self._options.format == 'jpeg' else self._options.format}"
+        self._most_bytes = most_bytes
         self._live = True
 
     def everything(self) -> HeatmapMaker:
@@ -59,7 +64,7 @@ class HeatmapMaker:
         shown = self._picture
         grid, covered = self._store.heat(self._camera, shown.cells.width * shown.cells.height, span=self._span(t_ns))
         picture, top = shown.still(shown.background(scene), shown.seconds(grid), covered, self._totals)
-        payload, content_type = encode(picture, max_bytes=self._options.max_bytes, format=self._options.format)
+        payload, content_type = encode(picture, max_bytes=self._budget(), format=self._options.format)
         self._keep(payload)
         height, width = decode(payload).shape[:2]  # a small budget may have shrunk it
         heat = self._config.heat
@@ -82,6 +87,11 @@ class HeatmapMaker:
         )
         topic = f"{self._camera}/heatmap"
         return Message(topic, payload, retain=True, content_type=content_type), Message(f"{topic}/meta", meta.to_bytes(), retain=True)
+
+    def _budget(self) -> int:
+        """What was asked for, or less where the broker takes less; a picture of some use has a few kilobytes."""
+        most = self._most_bytes()
+        return self._options.max_bytes if most is None else max(_LEAST_BYTES, min(self._options.max_bytes, most))
 
     def _span(self, t_ns: int) -> tuple[int, int] | None:
         """UTC nanoseconds from and to; None for all time."""

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 from edge import __version__
 from edge.app.answering import answering, base_topic, hears
 from edge.app.camera import CameraBuilder, Surroundings
+from edge.app.health import health_meter
 from edge.app.model import Machinery, machinery
 from edge.app.warming import OnProgress, Warming
 from edge.config import Config
 from edge.data import Message
 from edge.engine import Progress
 from edge.errors import BrokerError, StoreError
-from edge.messages import StatusPayload, iso
+from edge.messages import SCHEMA, StatusPayload, iso
 from edge.ports import Detector, Recorder, Source
-from edge.runtime import BootTimeline, Clock, Device
+from edge.runtime import BootTimeline, Clock, Device, HealthMeter
 from edge.runtime.clock import this_boot
 from edge.runtime.desk import Desk
 from edge.sources import open_source
@@ -56,6 +57,7 @@ class Running:
     store: Store
     publisher: MqttPublisher | None
     recorders: dict[str, Recorder]
+    health: HealthMeter
     _drain_s: float = 0.0
     _condense: Callable[[], None] = field(default=lambda: None)
 
@@ -67,6 +69,7 @@ class Running:
 
         def tick() -> None:
             self._condense()
+            self.health.tick()
             on_tick()
 
         try:
@@ -106,7 +109,8 @@ def running(
         clock.observe()
         status = _status(config, store, boot_id, clock)
         desk = Desk()
-        publisher = stack.enter_context(_publisher(config, store, stack, status, desk)) if config.mqtt else None
+        outbox = stack.enter_context(StoreOutbox(store.path)) if config.mqtt else None
+        publisher = stack.enter_context(_publisher(config, store, outbox, status, desk)) if outbox is not None else None
 
         def warms(progress: Progress) -> None:
             if publisher is not None:
@@ -126,6 +130,7 @@ def running(
             detector=made.detector,
             gpu=made.gpu,
             wake=publisher.wake if publisher else lambda: None,
+            most_bytes=lambda: publisher.memory.most_bytes if publisher else None,
             realtime=options.realtime,
             must_open=options.must_open,
             start_time_utc_ns=options.start_time_utc_ns,
@@ -137,7 +142,8 @@ def running(
         if publisher is not None:
             parts = answering(desk, config, store=store, clock=clock, device=device, seen=around.seen, publisher=publisher)
             stack.enter_context(parts)
-        yield Running(device, store, publisher, recorders, _drain_s=options.drain_s, _condense=_condenser(config, store, clock))
+        health = health_meter(config, device, store=store, clock=clock, boot_id=boot_id, publisher=publisher, outbox=outbox)
+        yield Running(device, store, publisher, recorders, health, _drain_s=options.drain_s, _condense=_condenser(config, store, clock))
 
 
 def _status(config: Config, store: Store, boot_id: str, clock: Clock) -> Callable[..., Message]:
@@ -159,13 +165,18 @@ def _status(config: Config, store: Store, boot_id: str, clock: Clock) -> Callabl
     return status
 
 
-def _publisher(config: Config, store: Store, stack: ExitStack, status: Callable[..., Message], desk: Desk) -> MqttPublisher:
+def _publisher(config: Config, store: Store, outbox: StoreOutbox, status: Callable[..., Message], desk: Desk) -> MqttPublisher:
     from edge.sinks.mqtt import MqttPublisher
 
     assert config.mqtt is not None
-    outbox = stack.enter_context(StoreOutbox(store.path))
     return MqttPublisher(
-        config.mqtt, outbox, base_topic=base_topic(config), birth=status("online"), will=status("offline"), hears=hears(config, desk)
+        config.mqtt,
+        outbox,
+        base_topic=base_topic(config),
+        birth=status("online"),
+        will=status("offline"),
+        user_properties={"schema": str(SCHEMA), "stream": store.stream},
+        hears=hears(config, desk),
     )
 
 

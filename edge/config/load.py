@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from edge.config.model import CameraConfig, Config
 from edge.errors import ConfigError
+from edge.sinks.options_mqtt import MqttOptions
 from edge.sources.address import from_home, redact
 
 KeyPath = tuple[str | int, ...]
@@ -61,7 +62,18 @@ def _from_base(config: Config, base: Path) -> Config:
     record = config.record
     if record is not None and record.folder is not None:
         record = replace(record, folder=base / from_home(record.folder))
-    return config.model_copy(update={"state": base / from_home(config.state), "model": model, "record": record, "cameras": cameras})
+    mqtt = None if config.mqtt is None else _mqtt_from_base(config.mqtt, base)
+    return config.model_copy(
+        update={"mqtt": mqtt, "state": base / from_home(config.state), "model": model, "record": record, "cameras": cameras}
+    )
+
+
+def _mqtt_from_base(mqtt: MqttOptions, base: Path) -> MqttOptions:
+    def place(path: Path | None) -> Path | None:
+        return None if path is None else base / from_home(path)
+
+    tls = mqtt.tls and replace(mqtt.tls, ca=place(mqtt.tls.ca), certificate=place(mqtt.tls.certificate), key=place(mqtt.tls.key))
+    return replace(mqtt, username_file=place(mqtt.username_file), password_file=place(mqtt.password_file), tls=tls)
 
 
 def _lines(node: yaml.Node | None) -> dict[KeyPath, int]:

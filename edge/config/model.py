@@ -73,7 +73,7 @@ Zone = Annotated[
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
 
 class HeatmapConfig(_Section):
@@ -189,6 +189,8 @@ class Config(_Section):
     """Most seconds of counting that a power cut can cost."""
     counts_every_s: float = Field(10.0, gt=0)
     """Seconds of one interval of counts."""
+    health_every_s: float = Field(10.0, ge=1)
+    """Seconds between two remarks on the device's health."""
     minute_retention_days: float = Field(7.0, gt=0)
     """How long the store keeps every minute before it merges them into hours."""
     outbox_rows: int = Field(100_000, ge=100)

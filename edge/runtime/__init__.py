@@ -6,5 +6,6 @@
 from edge.runtime.camera import CameraLoop, CameraParts
 from edge.runtime.clock import BootTimeline, Clock, MediaTimeline
 from edge.runtime.device import Device
+from edge.runtime.health import HealthMeter
 
-__all__ = ["BootTimeline", "CameraLoop", "CameraParts", "Clock", "Device", "MediaTimeline"]
+__all__ = ["BootTimeline", "CameraLoop", "CameraParts", "Clock", "Device", "HealthMeter", "MediaTimeline"]

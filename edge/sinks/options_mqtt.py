@@ -45,7 +45,7 @@ class MqttOptions:
     password_env: str | None = None
     """Instead: an environment variable that holds the password."""
     tls: TlsOptions | None = None
-    """What TLS is told, with a mqtts:// url; null checks the broker against the system's certificates."""
+    """With a mqtts:// url, {ca, certificate, key, insecure_skip_server_name_check}; null checks the broker against the system's certificates."""
     protocol: Literal["5", "3.1.1"] = "5"
     """The version of MQTT that is spoken; old brokers know 3.1.1 only."""
     prefix: str = "edge"
