@@ -74,18 +74,23 @@ def driver(machine: Machine) -> str:
 
 def libraries(machine: Machine, needs: Needs) -> list[Finding]:
     """pycuda and TensorRT as this Python sees them. Where no GPU is, they are only said if they are needed."""
-    found = [_pycuda(machine, needs), _tensorrt(machine, needs)]
-    if not needs.gpu and not is_jetson(machine) and not machine.vendors("gpu").get("devices"):
+    driven = bool(machine.vendors("gpu").get("devices"))
+    found = [_pycuda(machine, needs, driven), _tensorrt(machine, needs)]
+    if not needs.gpu and not is_jetson(machine) and not driven:
         return [finding for finding in found if finding.state == "right"]
     return found
 
 
-def _pycuda(machine: Machine, needs: Needs) -> Finding:
+def _pycuda(machine: Machine, needs: Needs, driven: bool) -> Finding:
     about = _module(machine, "pycuda.driver")
     if "version" in about:
         return right("pycuda", str(about["version"]))
+    if "error" in about and not driven and "pycuda" in (installed := machine.vendors("distributions", "pycuda")):
+        return note("pycuda", f"{installed['pycuda']}; it loads only where a driver is", "see GPU above")
     says = "it is not installed" if "missing" in about else f"it cannot be imported: {about.get('error')}"
-    return lacking(needs.gpu, "pycuda", says, "pip install 'pycuda>=2024.1' (it is compiled here: the toolkit's bin must be on the PATH)")
+    return lacking(
+        needs.gpu, "pycuda", says, "scripts/pycuda.sh, or pip install 'pycuda>=2024.1': it is compiled here, for the toolkit's CUDA"
+    )
 
 
 def _tensorrt(machine: Machine, needs: Needs) -> Finding:

@@ -24,7 +24,11 @@ def model(machine: Machine, needs: Needs) -> list[Finding]:
     path = Path(name)
     if path.suffix == ".engine":
         return [_fit(machine, path, given=True)]
+    if needs.config.backend == "cpu":
+        return [_network(name, path)]
     engines = [_fit(machine, engine, given=False) for engine in _engines(path)]
+    if not engines and _here(machine) is not None:
+        engines = [right("cached engine", f"none of {path.name} yet: it is built at the first start, some minutes, or now by `edge build`")]
     # Those of the system before this one stay in the cache: one that fits is enough.
     fitting = [finding for finding in engines if finding.state == "right"]
     return [_network(name, path), *(fitting or engines)[:1]]

@@ -22,7 +22,7 @@ class Needs:
     @property
     def gpu(self) -> bool:
         """The network can run nowhere else."""
-        return self.config is not None and (str(self.config.backend) == "cuda" or self.config.model.endswith(".engine"))
+        return self.config is not None and (self.config.backend == "cuda" or self.config.model.endswith(".engine"))
 
     @property
     def cpu_network(self) -> bool:

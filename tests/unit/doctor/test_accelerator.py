@@ -99,6 +99,14 @@ def test_libraries_that_cannot_be_imported_are_quoted(tmp_path: Path) -> None:
     assert "libcurand.so.10" in found["pycuda"].says
 
 
+def test_a_pycuda_that_only_lacks_the_driver_is_no_trouble_of_its_own(tmp_path: Path) -> None:
+    machine = laptop(tmp_path)
+    machine.answers["import pycuda.driver"] = {"error": "libcuda.so.1: cannot open shared object file"}
+    machine.answers["distributions"] = {"pycuda": "2026.1"}
+    found = by_name(libraries(machine, ENGINE))["pycuda"]
+    assert (found.state, found.says) == ("note", "2026.1; it loads only where a driver is")
+
+
 def test_nobody_without_a_gpu_is_told_of_its_libraries_unless_they_are_needed(tmp_path: Path) -> None:
     assert libraries(laptop(tmp_path), Needs()) == []
     assert {finding.state for finding in libraries(laptop(tmp_path), ENGINE)} == {"wrong"}

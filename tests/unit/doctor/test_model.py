@@ -22,8 +22,8 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDGE_EXPORT_PYTHON", raising=False)
 
 
-def needs(name: object) -> Needs:
-    return Needs(Config.model_validate({"model": str(name), "cameras": {"door": {"source": "synthetic://plaza"}}}))
+def needs(name: object, **more: str) -> Needs:
+    return Needs(Config.model_validate({"model": str(name), **more, "cameras": {"door": {"source": "synthetic://plaza"}}}))
 
 
 def test_without_a_configuration_no_model_is_needed(tmp_path: Path) -> None:
@@ -109,3 +109,11 @@ def test_a_name_is_found_in_the_cache_by_itself_or_with_its_digest(tmp_path: Pat
         (found,) = model(laptop(tmp_path), needs(tmp_path / "yolo11n"))
         assert (found.state, str(path) in found.says) == ("right", True)
         path.unlink()
+
+
+def test_an_engine_that_is_still_to_be_built_is_said_where_a_gpu_will_run_it(tmp_path: Path) -> None:
+    (tmp_path / "yolo11n.onnx").touch()
+    _, engine = model(orin_nano(tmp_path), needs(tmp_path / "yolo11n.onnx"))
+    assert (engine.state, "built at the first start" in engine.says) == ("right", True)
+    assert len(model(orin_nano(tmp_path), needs(tmp_path / "yolo11n.onnx", backend="cpu"))) == 1
+    assert len(model(laptop(tmp_path), needs(tmp_path / "yolo11n.onnx"))) == 1
