@@ -57,7 +57,7 @@ def agreement(
 
         def detector(model: Path) -> Detector:
             made = stack.enter_context(
-                model_on(str(model), DetectOptions(conf=options.conf), backend="cuda" if model.suffix == ".engine" else "cpu")
+                model_on(str(model), DetectOptions(conf=options.conf / 2), backend="cuda" if model.suffix == ".engine" else "cpu")
             )
             return stack.enter_context(made.detector)
 

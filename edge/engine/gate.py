@@ -16,26 +16,26 @@ from edge.ports import Detector
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How near a candidate is to its reference: boxes of each, how many are the same, by how much their scores differ, and their numbers a frame."""
+    """How near a candidate is to its reference, over `frames`: sure boxes of each, and how many of all of them the other has too."""
 
     frames: int
     reference: int
     candidate: int
-    matched: int
+    found: int
     score_shift: float
-    """Mean absolute difference of the scores of matched boxes."""
+    """Mean absolute difference of the scores of boxes that both have."""
     count_difference: float
     """Sum over frames of the difference between the numbers of boxes, as a share of the reference's boxes."""
 
     @property
-    def matched_share(self) -> float:
+    def found_share(self) -> float:
         both = self.reference + self.candidate
-        return 2 * self.matched / both if both else 0.0
+        return self.found / both if both else 0.0
 
     def __str__(self) -> str:
         return (
-            f"{self.matched} of {self.reference} boxes found again in {self.candidate} ({self.matched_share:.1%}), scores {self.score_shift:.3f}"
-            f" apart, numbers a frame {self.count_difference:.1%} apart, over {self.frames} frames"
+            f"{self.reference} and {self.candidate} boxes in {self.frames} frames, {self.found_share:.1%} of them in both,"
+            f" scores {self.score_shift:.3f} apart, numbers a frame {self.count_difference:.1%} apart"
         )
 
     def refusal(self, options: GateOptions | None = None) -> str:
@@ -47,8 +47,8 @@ class Agreement:
                 " give longer videos with people in them"
             )
         why = []
-        if self.matched_share < options.least_matched:
-            why.append(f"{self.matched_share:.1%} of the boxes are matched, and {options.least_matched:.0%} are needed")
+        if self.found_share < options.least_found:
+            why.append(f"{self.found_share:.1%} of the boxes are in both, and {options.least_found:.0%} are needed")
         if self.score_shift > options.most_score_shift:
             why.append(f"scores are {self.score_shift:.3f} apart, and {options.most_score_shift:g} is allowed")
         if self.count_difference > options.most_count_difference:
@@ -57,22 +57,29 @@ class Agreement:
 
 
 def compare(reference: Detector, candidate: Detector, frames: Iterable[Frame], options: GateOptions | None = None) -> Agreement:
-    """Both detectors, entered, on the same frames, which are closed. Boxes below `options.conf` are not looked at."""
+    """Both detectors, entered, on the same frames, which are closed.
+
+    A box is sure from `options.conf` on, and the other has it too if it sees it with half of that: a score that moves across a threshold
+    is no lost object. So the detectors must give boxes from half of `conf` on.
+    """
     options = options or GateOptions()
-    count = ours = theirs = matched = apart = 0
+    count = ours = theirs = found = apart = 0
     shifts: list[float] = []
     for frame in frames:
         with frame:
-            a, b = (_sure(detector.detect([frame])[0], options.conf) for detector in (reference, candidate))
-        same = pairs(a, b, options.iou)
-        shifts += np.abs(a.score[same[:, 0]] - b.score[same[:, 1]]).tolist()
-        count, ours, theirs = count + 1, ours + len(a), theirs + len(b)
-        matched, apart = matched + len(same), apart + abs(len(a) - len(b))
+            a, b = (_likely(detector.detect([frame])[0], options.conf / 2) for detector in (reference, candidate))
+        rows = pairs(a, b, options.iou)
+        sure_a, sure_b = a.score >= options.conf, b.score >= options.conf
+        either = sure_a[rows[:, 0]] | sure_b[rows[:, 1]]
+        shifts += np.abs(a.score[rows[either, 0]] - b.score[rows[either, 1]]).tolist()
+        count, ours, theirs = count + 1, ours + int(sure_a.sum()), theirs + int(sure_b.sum())
+        found += int(sure_a[rows[:, 0]].sum() + sure_b[rows[:, 1]].sum())
+        apart += abs(int(sure_a.sum()) - int(sure_b.sum()))
     return Agreement(
         frames=count,
         reference=ours,
         candidate=theirs,
-        matched=matched,
+        found=found,
         score_shift=float(np.mean(shifts)) if shifts else 0.0,
         count_difference=apart / ours if ours else 0.0,
     )
@@ -90,5 +97,5 @@ def pairs(a: Detections, b: Detections, least_iou: float) -> NDArray[np.intp]:
     return np.array(found, np.intp).reshape(-1, 2)
 
 
-def _sure(detections: Detections, conf: float) -> Detections:
+def _likely(detections: Detections, conf: float) -> Detections:
     return detections[detections.score >= conf]

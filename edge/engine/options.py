@@ -62,20 +62,20 @@ class GateOptions:
     """How far an INT8 network may be from the one it was made of, on frames that it was not calibrated on."""
 
     conf: float = 0.25
-    """Boxes of at least this score are compared, on either side."""
+    """Boxes of at least this score must be found again by the other, with half of it or more."""
     iou: float = 0.5
     """Two boxes of one class that overlap so much are the same."""
     least_boxes: int = 50
     """Fewer boxes than this in all frames together prove nothing."""
-    least_matched: float = 0.95
-    """Share of the boxes that both have: 2 x matched / (boxes of one + boxes of the other)."""
+    least_found: float = 0.95
+    """Share of all boxes that both have."""
     most_score_shift: float = 0.05
-    """Mean absolute difference between the scores of matched boxes."""
-    most_count_difference: float = 0.05
+    """Mean absolute difference between the scores of boxes that both have."""
+    most_count_difference: float = 0.1
     """Difference between the numbers of boxes a frame, summed over frames, as a share of all boxes."""
 
     def __post_init__(self) -> None:
-        for name in ("conf", "iou", "least_matched", "most_score_shift", "most_count_difference"):
+        for name in ("conf", "iou", "least_found", "most_score_shift", "most_count_difference"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name):g}, it must be greater than 0 and at most 1")
         if self.least_boxes < 1:

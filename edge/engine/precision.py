@@ -92,7 +92,7 @@ def to_int8(
     """The network with int8 convolutions between explicit Q/DQ pairs, by ONNX Runtime's quantiser; the rest of the body is float16.
 
     As TensorRT wants it: symmetric, weights per channel, Q/DQ on what goes into a convolution and not behind it, so that the activation is
-    fused. The tail and the convolutions that end the body are not quantised: they decide box and score.
+    fused. The head, its convolutions and the tail behind them, is not quantised: it decides box and score, with 29 % of a YOLO11n's multiplications.
     `pictures` (N, H, W, 3) uint8 RGB set the ranges; `folder` is for what the quantiser writes; `on_share` hears which
     share of the pictures was looked at.
     """
@@ -110,7 +110,7 @@ def to_int8(
         per_channel=True,
         activation_type=QuantType.QInt8,
         weight_type=QuantType.QInt8,
-        nodes_to_exclude=_last(body),
+        nodes_to_exclude=_head(body),
         calibrate_method=CalibrationMethod.MinMax,
         extra_options={
             "ActivationSymmetric": True,
@@ -184,9 +184,15 @@ def _cut(model: Any) -> tuple[Any, Any]:
     )
 
 
-def _last(body: Any) -> list[str]:
+def _head(body: Any) -> list[str]:
+    """The convolutions of the head: those that end the body, and all others of the module that Ultralytics names in them (``/model.23/``)."""
     ends = {value.name for value in body.graph.output}
-    return [node.name for node in body.graph.node if ends & set(node.output)]
+    last = [node.name for node in body.graph.node if ends & set(node.output)]
+    modules = {name[: name.find("/", 1) + 1] for name in last}
+    module = modules.pop() if len(modules) == 1 else ""
+    return [
+        node.name for node in body.graph.node if node.op_type == "Conv" and (node.name in last or (module and node.name.startswith(module)))
+    ]
 
 
 def _join(model: Any, body: Any, tail: Any) -> Any:
