@@ -19,9 +19,9 @@ class Rate:
 
     def heeds(self, now_s: float) -> bool:
         """Whether a request that comes now is within the rate; it is counted if so."""
-        if self._t_s is not None:
-            self._left = min(self._most, self._left + max(0.0, now_s - self._t_s) * self._per_s)
-        self._t_s = now_s
+        before_s = now_s if self._t_s is None else self._t_s
+        self._t_s = max(now_s, before_s)
+        self._left = min(self._most, self._left + (self._t_s - before_s) * self._per_s)
         if self._left < 1:
             return False
         self._left -= 1

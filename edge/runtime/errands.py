@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -53,14 +54,17 @@ class Errands:
         Raises Unattended when it was not begun in time; it is not done later then.
         """
         done: Future[T] = Future()
+        errand = _Errand(done, work, needs_sight)
         with self._lock:
             if self._closed or len(self._waiting) >= _ROOM:
                 raise Unattended
-            self._waiting.append(_Errand(done, work, needs_sight))
+            self._waiting.append(errand)
         try:
             return done.result(timeout_s)
         except FutureTimeout:
             if done.cancel():
+                with self._lock, contextlib.suppress(ValueError):
+                    self._waiting.remove(errand)
                 raise Unattended from None
             return done.result()  # begun just now: it must not be done without anybody knowing
         except CancelledError:
