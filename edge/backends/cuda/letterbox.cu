@@ -17,6 +17,7 @@ struct Picture {                  // as edge/backends/cuda/letterbox.py packs it
     int width, height;
     int left, top;                // where it lies in the tensor
     int inner_width, inner_height;
+    float step_x, step_y;         // pixels of the picture for one of the tensor
 };
 
 struct Tap {  // between which two pixels of a row (or column) a position lies, and the weight of the second, 0..2048
@@ -50,8 +51,8 @@ static __device__ __forceinline__ void letterbox(T *tensor, const Picture *pictu
     int blue = 114, green = 114, red = 114;  // what YOLO models were trained to see around a picture
     int column = x - picture.left, row = y - picture.top;
     if (column >= 0 && column < picture.inner_width && row >= 0 && row < picture.inner_height) {
-        Tap across = tap(column, (float)picture.width / (float)picture.inner_width, picture.width);
-        Tap down = tap(row, (float)picture.height / (float)picture.inner_height, picture.height);
+        Tap across = tap(column, picture.step_x, picture.width);
+        Tap down = tap(row, picture.step_y, picture.height);
         const unsigned char *upper = picture.pixels + (size_t)down.first * picture.pitch;
         const unsigned char *lower = picture.pixels + (size_t)down.second * picture.pitch;
         blue = between(upper, lower, across, down, 0);

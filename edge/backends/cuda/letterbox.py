@@ -13,6 +13,8 @@ PICTURE = np.dtype(
     [
         ("pixels", np.uint64),
         *((name, np.int32) for name in ("pitch", "width", "height", "left", "top", "inner_width", "inner_height")),
+        ("step_x", np.float32),
+        ("step_y", np.float32),
     ],
     align=True,
 )
@@ -28,3 +30,5 @@ def describe(row: NDArray[Any], address: int, letterbox: Letterbox, *, pitch: in
     row["width"], row["height"] = letterbox.picture
     row["left"], row["top"] = letterbox.left, letterbox.top
     row["inner_width"], row["inner_height"] = letterbox.inner
+    row["step_x"] = letterbox.picture.width / letterbox.inner.width
+    row["step_y"] = letterbox.picture.height / letterbox.inner.height

@@ -77,6 +77,10 @@ inline float __uint_as_float(unsigned i) { return __int_as_float(static_cast<int
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __ffs(int x) { return __builtin_ffs(x); }
 inline int __clz(int x) { return x ? __builtin_clz(static_cast<unsigned>(x)) : 32; }
+inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
+    const uint64_t both = uint64_t{y} << 32 | x; unsigned made = 0;
+    for (int i = 0; i < 4; ++i) made |= unsigned(both >> 8 * (selector >> 4 * i & 7) & 255) << 8 * i;
+    return made; }
 template <class T> T __ldg(const T *p) { return *p; }
 // Half precision as its bits, which kernels convert by instructions of the GPU's own.
 #ifdef __aarch64__
