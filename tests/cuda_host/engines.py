@@ -14,6 +14,7 @@ import pytest
 from edge.backends.cuda import network
 from edge.backends.plan import Plan
 from tests.cuda_host.driver import StandIn
+from tests.cuda_host.tensorrt_standin import plans
 
 FOLDER = Path(__file__).parent / "tensorrt_standin"
 NAMES = ("person", "dog")
@@ -21,7 +22,6 @@ NAMES = ("person", "dog")
 
 def plan_of(onnx: bytes = b"", *, name: str = "test.engine", class_names: tuple[str, ...] = NAMES, **how: Any) -> Plan:
     """An engine for the stand-in: of an ONNX, or one that sees the bright rectangle of a picture. `how` is `plans.pack`'s."""
-    import plans
 
     if not onnx:
         how = {"network": (320, 320), "head": (6, 10), **how}

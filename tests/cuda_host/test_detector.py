@@ -25,6 +25,7 @@ from edge.errors import DeviceError, ModelError, UsageError
 from edge.sources import open_source
 from tests.cuda_host.driver import ILLEGAL_ADDRESS, StandIn
 from tests.cuda_host.engines import host_tensorrt, plan_of
+from tests.cuda_host.tensorrt_standin import plans
 
 __all__ = ["host_tensorrt"]
 pytestmark = pytest.mark.system
@@ -143,7 +144,6 @@ def test_any_number_of_frames_is_answered_in_order(gpu: Gpu, batch: Any) -> None
 
 
 def test_more_boxes_than_the_first_download_holds_all_come(gpu: Gpu, host_tensorrt: TRT) -> None:
-    import plans
 
     options = DetectOptions(max_det=10_000, iou=1)
     with TensorRtDetector(gpu, plan_of(plans.CROWD, network=(320, 320), head=(6, 3000), batch=2), options) as detector:

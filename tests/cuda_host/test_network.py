@@ -15,6 +15,7 @@ from edge.backends.plan import Plan
 from edge.errors import DeviceError, ModelError
 from tests.cuda_host.driver import StandIn
 from tests.cuda_host.engines import host_tensorrt, plan_of
+from tests.cuda_host.tensorrt_standin import plans
 
 __all__ = ["host_tensorrt"]
 pytestmark = pytest.mark.system
@@ -166,7 +167,6 @@ def test_an_engine_that_is_none_or_of_another_version_is_refused_with_tensorrts_
 
 
 def test_a_layout_or_type_that_no_kernel_of_ours_writes_is_refused(host_tensorrt: TRT) -> None:
-    import plans
 
     more = plans.Tensor("also", True, "FLOAT", (1,), ((1,), (1,), (1,)))
     with Device() as device:

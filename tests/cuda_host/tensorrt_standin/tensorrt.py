@@ -16,7 +16,8 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-from plans import MAGIC, Plan, run, unpack
+
+from tests.cuda_host.tensorrt_standin.plans import MAGIC, Plan, run, unpack
 
 __version__ = "10.3.0"
 
