@@ -19,7 +19,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from edge.engine.builder import OnProgress, build_engine, sweep
-from edge.engine.file import EngineFacts, EngineFile, Machine, read_engine
+from edge.engine.file import EngineFacts, EngineFile, Machine, read_engine, sha256_of
 from edge.engine.options import EngineOptions
 from edge.engine.progress import Progress
 from edge.engine.resolve import cache_folder, resolve_model, weights_of
@@ -191,16 +191,12 @@ def _alone(folder: Path, on_progress: OnProgress) -> Iterator[None]:
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while piece := file.read(1 << 20):
-                digest.update(piece)
+        return sha256_of(path)
     except FileNotFoundError:
         raise ModelError(f"there is no model file {path}; `edge build {path.stem}.pt` makes one of a YOLO11's weights") from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror})") from error
-    return digest.hexdigest()
 
 
 def _key(digest: str, machine: Machine, options: EngineOptions) -> str:

@@ -145,6 +145,15 @@ def write_engine(path: Path, facts: EngineFacts, plan: bytes | memoryview) -> No
         raise
 
 
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex, a piece at a time. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
 def _ours(path: Path, head: bytes, rest: bytes, length: int) -> EngineFile:
     cut = f"{path} is cut: its header or its plan is not all there; copy it again, or delete it and it is built again"
     if len(head) < _HEAD.size:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from pathlib import Path
 
 from edge.engine.export import export_onnx
+from edge.engine.file import sha256_of
 from edge.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -66,8 +66,4 @@ def cache_folder() -> Path:
 def _key(weights: Path) -> str:
     if not weights.is_file():
         return weights.stem
-    digest = hashlib.sha256()
-    with weights.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return f"{weights.stem}-{digest.hexdigest()[:16]}"
+    return f"{weights.stem}-{sha256_of(weights)[:16]}"
