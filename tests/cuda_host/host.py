@@ -49,7 +49,7 @@ class HostKernels:
         self._letters = kernels.signatures(path.read_text())
         with toolkit():
             nvcc.cubin(path, "sm_host", BUILT)
-            name = f"{path.stem}-{nvcc._digest(path)}-sm_host-cuda{nvcc.nvcc_version(TOOLKIT / 'bin' / 'nvcc')}.cubin"
+            name = nvcc.kept_as(path, "sm_host", nvcc.nvcc_version(TOOLKIT / "bin" / "nvcc"))
         self._library = ctypes.CDLL(str(BUILT / name))
         self._library.guard_take.restype = ctypes.c_void_p
         self._library.guard_take.argtypes = [ctypes.c_size_t]

@@ -35,10 +35,11 @@ extern "C" __global__ void shared_beyond(float *to, int n) {
     __syncthreads();
     to[0] = part[0];
 }
-extern "C" __global__ void shares_nothing(float *to) {
-    __shared__ float part[8];
-    to[0] = part[3];
+template <class T> __device__ T unwritten() {
+    __shared__ T part[8];
+    return part[3];
 }
+extern "C" __global__ void shares_nothing(float *to) { to[0] = unwritten<float>(); }
 extern "C" __global__ void leaves_early(float *to, int n) {
     if (threadIdx.x >= n) return;
     __syncthreads();

@@ -40,22 +40,29 @@ def cubin(source: Path, arch: str, folder: Path) -> bytes:
     cannot be written costs a warning and a compilation a start. DeviceError, one sentence, where there is no nvcc or it refuses.
     """
     nvcc = find_nvcc()
-    stem = f"{source.stem}-{_digest(source)}-{arch}-cuda"
     if nvcc is None:
-        kept = sorted(folder.glob(f"{stem}*.cubin"), key=lambda path: path.stat().st_mtime)
+        kept = sorted(folder.glob(kept_as(source, arch, "*")), key=lambda path: path.stat().st_mtime)
         if not kept:
             raise DeviceError(
                 f"nvcc is needed once to compile {source.name} for {arch}, and is neither in CUDA_HOME nor on PATH; "
                 "install the CUDA toolkit (JetPack: cuda-toolkit), or choose `backend: cpu`"
             )
         return kept[-1].read_bytes()
-    path = folder / f"{stem}{nvcc_version(nvcc)}.cubin"
+    path = folder / kept_as(source, arch, nvcc_version(nvcc))
     try:
         return path.read_bytes()
     except OSError:
         code = _compile(nvcc, source, arch)
     _keep(path, code)
     return code
+
+
+def kept_as(source: Path, arch: str, toolkit: str) -> str:
+    """The name of the file in which what a toolkit (its nvcc's version) made of a source is kept."""
+    digest = hashlib.sha256(" ".join(FLAGS).encode())
+    for path in (source, *sorted(source.parent.glob("*.cuh"))):
+        digest.update(path.read_bytes())
+    return f"{source.stem}-{digest.hexdigest()[:16]}-{arch}-cuda{toolkit}.cubin"
 
 
 @cache
@@ -66,13 +73,6 @@ def nvcc_version(nvcc: Path) -> str:
     if found is None:
         raise DeviceError(f"{nvcc} does not say its version; reinstall the CUDA toolkit, or set CUDA_HOME to another one")
     return found[1]
-
-
-def _digest(source: Path) -> str:
-    digest = hashlib.sha256(" ".join(FLAGS).encode())
-    for path in (source, *sorted(source.parent.glob("*.cuh"))):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _compile(nvcc: Path, source: Path, arch: str) -> bytes:
@@ -99,12 +99,16 @@ def _run(command: list[str], doing: str) -> subprocess.CompletedProcess[str]:
 
 def _keep(path: Path, code: bytes) -> None:
     """Write it beside and rename it: others see all of it or nothing."""
+    half: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".cubin-", delete=False) as file:
+            half = Path(file.name)
             file.write(code)
-        os.replace(file.name, path)
+        half.replace(path)
     except OSError as error:
+        if half is not None:
+            half.unlink(missing_ok=True)
         log.warning(
             "compiled kernels cannot be kept in %s (%s), every start compiles them again; make it writable, or set EDGE_CACHE",
             path.parent,

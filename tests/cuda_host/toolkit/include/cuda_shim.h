@@ -8,6 +8,7 @@
 // wrote (it is 0xFF at each block's start) show in what comes out.
 // A kernel of which some threads return before a barrier is refused here although CUDA allows it since Volta: too easy to get wrong.
 #pragma once
+#include <link.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <ucontext.h>
@@ -33,8 +34,8 @@
 #define __constant__ static
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
-// All shared memory of a file lies together, so that it can be spoilt before each block.
-#define __shared__ static __attribute__((section("cuda_shared")))
+// The thread-local variables of a library lie together, so that they can be spoilt before each block.
+#define __shared__ static thread_local
 
 struct uint3 { unsigned x, y, z; };
 struct dim3 { unsigned x = 1, y = 1, z = 1; };
@@ -90,8 +91,6 @@ using half_t = _Float16;
 #endif
 inline unsigned short shim_half(float x) { const half_t h = static_cast<half_t>(x); unsigned short bits; memcpy(&bits, &h, 2); return bits; }
 inline float shim_float(unsigned short bits) { half_t h; memcpy(&h, &bits, 2); return static_cast<float>(h); }
-
-extern "C" { extern char __start_cuda_shared[] __attribute__((weak)), __stop_cuda_shared[] __attribute__((weak)); }
 
 namespace host {
 enum Order { FORWARD, REVERSE, SHUFFLED };
@@ -167,6 +166,22 @@ inline void run_block(size_t threads, Order order) {
     for (size_t i = 0; i < threads; ++i) if (fibers[i].waits != DONE) blame("threads wait for each other at barriers of two kinds");
 }
 
+/// Where this library's thread-local memory lies, and how much it is: nothing but __shared__ is in it.
+inline std::pair<void *, size_t> shared_memory() {
+    std::pair<void *, size_t> found{nullptr, 0};
+    dl_iterate_phdr([](dl_phdr_info *library, size_t, void *found) {
+        const auto self = reinterpret_cast<ElfW(Addr)>(&shared_memory);
+        bool mine = false; size_t bytes = 0;
+        for (const ElfW(Phdr) *part = library->dlpi_phdr; part < library->dlpi_phdr + library->dlpi_phnum; ++part) {
+            if (part->p_type == PT_LOAD && self - library->dlpi_addr - part->p_vaddr < part->p_memsz) mine = true;
+            if (part->p_type == PT_TLS) bytes = part->p_memsz;
+        }
+        if (mine && library->dlpi_tls_data) *static_cast<std::pair<void *, size_t> *>(found) = {library->dlpi_tls_data, bytes};
+        return int(mine);
+    }, &found);
+    return found;
+}
+
 inline void on_signal(int number, siginfo_t *, void *) { siglongjmp(rescue, number); }
 
 /// Run a kernel; an empty text, or what was wrong. `barriers`: it has some, so each thread needs a stack of its own.
@@ -183,6 +198,7 @@ inline std::string launch(Call kernel, dim3 grid, dim3 block, void **values, boo
     if (order == REVERSE) std::reverse(places.begin(), places.end());
     if (order == SHUFFLED) std::shuffle(places.begin(), places.end(), dice);
 
+    const auto [shared, shared_bytes] = shared_memory();
     static char spare[64 << 10];  // a kernel that runs out of its stack has none left for the handler
     stack_t mine{spare, 0, sizeof spare}, theirs;
     struct sigaction act{}, segv, bus, fpe;
@@ -194,7 +210,7 @@ inline std::string launch(Call kernel, dim3 grid, dim3 block, void **values, boo
     } else {
         for (size_t i = 0; i < blocks && fault.empty(); ++i) {
             blockIdx = index(places[i], grid);
-            if (__start_cuda_shared) memset(__start_cuda_shared, 0xFF, __stop_cuda_shared - __start_cuda_shared);
+            if (shared) memset(shared, 0xFF, shared_bytes);
             if (barriers) { run_block(threads, order); continue; }
             if (order == SHUFFLED) std::shuffle(turns.begin(), turns.end(), dice);
             for (unsigned t : turns) { threadIdx = index(t, block); kernel(values); }
