@@ -8,6 +8,7 @@ import threading
 from types import TracebackType
 
 _PUBACK = 4
+_NOT_AUTHORIZED = bytes([0x20, 3, 0, 0x87, 0])  # CONNACK of MQTT 5
 
 
 class Gate:
@@ -17,16 +18,24 @@ class Gate:
         cut_after: each connection ends at the broker's so many-th PUBACK, which is not passed on: accepted, and nobody knows.
         silent: it accepts connections and never answers.
         deaf: of each connection the client's first packet (CONNECT) passes, later ones vanish.
+
+    Attributes, to be changed while it is open:
+        cut_after: as above, also for the connection there is, counted anew.
+        refusing: whoever connects is told that this user may not (of MQTT 5).
+        delay_s: so much later each piece of what is said goes on, both ways.
     """
 
     def __init__(self, target_port: int, *, cut_after: int | None = None, silent: bool = False, deaf: bool = False) -> None:
         self._target_port = target_port
-        self._cut_after = cut_after
+        self.cut_after = cut_after
+        self.refusing = False
+        self.delay_s = 0.0
         self._silent = silent
         self._deaf = deaf
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._shut = threading.Event()
+        self._cut = threading.Event()
         self.connections = 0
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -51,6 +60,11 @@ class Gate:
             self._listener.close()
             self._thread = None
 
+    def reopen(self) -> None:
+        """Open it if it is shut."""
+        if self._thread is None:
+            self.open()
+
     def __enter__(self) -> Gate:
         self.open()
         return self
@@ -69,25 +83,42 @@ class Gate:
             with client:
                 if self._silent:
                     self._shut.wait()
+                elif self.refusing:
+                    self._refuse(client)
                 else:
                     self._pass(client)
+
+    def cut(self) -> None:
+        """End the connection there is; new ones are welcome."""
+        self._cut.set()
+
+    def _refuse(self, client: socket.socket) -> None:
+        try:
+            client.settimeout(1)
+            client.recv(65536)
+            client.sendall(_NOT_AUTHORIZED)
+        except OSError:
+            pass
 
     def _pass(self, client: socket.socket) -> None:
         try:
             broker = socket.create_connection(("127.0.0.1", self._target_port))
         except OSError:
             return
+        self._cut.clear()
         acks = said = 0
         split = Splitter()
         with broker, selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ)
             ready.register(broker, selectors.EVENT_READ)
-            while not self._shut.is_set():
+            while not self._shut.is_set() and not self._cut.is_set():
                 for key, _ in ready.select(0.02):
                     try:
                         data = key.fileobj.recv(65536)
                         if not data:
                             return
+                        if self.delay_s:
+                            self._shut.wait(self.delay_s)
                         if key.fileobj is client:
                             if not (self._deaf and said):
                                 broker.sendall(data)
@@ -95,7 +126,7 @@ class Gate:
                             continue
                         for packet in split(data):
                             acks += packet[0] >> 4 == _PUBACK
-                            if acks == self._cut_after:
+                            if self.cut_after is not None and acks >= self.cut_after:
                                 return
                             client.sendall(packet)
                     except OSError:
