@@ -45,8 +45,8 @@ soak: $(READY)  ## the full numbers; writes tests/flow/reports/
 test-device: $(READY)  ## what needs a GPU, in an environment of its own; writes tests/device/reports/, or says that there is no GPU
 	bash scripts/test_device.sh $(VENV)
 
-test-report: $(READY)  ## what stands in for a GPU and its tests' CPU twins, with a report in tests/device/reports/ and the README's table
-	$(BIN)/python -m pytest -p tests.device.report tests/contracts tests/cuda_host -n auto -q -m "not soak and not device" --report-to tests/device/reports
+test-report: $(READY)  ## what can be shown without a GPU of what one does, with a report in tests/device/reports/ and the README's table
+	$(BIN)/python -m pytest -p tests.device.report tests/contracts tests/cuda_host $(wildcard tests/flow/test_engine_build*.py) -n auto -q -m "not soak and not device" --report-to tests/device/reports
 	$(BIN)/python scripts/make_run_table.py
 
 system-packages:  ## install what test-system needs (Debian or Ubuntu; asks for sudo when you are not root)

@@ -40,6 +40,11 @@ def _parameters(name: str) -> list[str]:
     return name.partition("[")[2].removesuffix("]").split("-")
 
 
+def _built(name: str) -> bool:
+    """An engine that was built and not run: TensorRT for RTX builds without a GPU."""
+    return name.startswith("tests/flow/test_engine_build")
+
+
 def _of_tensorrt(name: str) -> bool:
     return any(word in Path(name.partition("::")[0]).stem for word in ("detector", "engine", "network"))
 
@@ -57,9 +62,14 @@ def _tensorrt(report: Report) -> str:
 
 
 ROWS = (
-    Row("CPU", lambda name, _: not _on_host(name) and not name.startswith("tests/device/") and "gpu" not in _parameters(name), _processor),
+    Row(
+        "CPU",
+        lambda name, _: not _on_host(name) and not _built(name) and not name.startswith("tests/device/") and "gpu" not in _parameters(name),
+        _processor,
+    ),
     Row("CUDA kernels compiled for the CPU", lambda name, _: _on_host(name), lambda r: f"g++ {r['compiler']}, {r['processor']}"),
     Row("GPU", lambda name, report: _on_gpu(name, report) and not report["jetson"], _gpu),
+    Row("TensorRT, building alone", lambda name, _: _built(name), lambda r: f"TensorRT for RTX, without a GPU, {r['processor']}"),
     Row("TensorRT", lambda name, report: _on_gpu(name, report) and _of_tensorrt(name), _tensorrt),
     Row(
         "Jetson",

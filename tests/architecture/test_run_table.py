@@ -52,7 +52,7 @@ def test_the_readmes_table_is_the_one_of_the_reports(maker: ModuleType) -> None:
 
 def test_without_reports_nothing_has_run(maker: ModuleType, tmp_path: Path) -> None:
     rows = maker.table(tmp_path).splitlines()[2:]
-    assert len(rows) == 5
+    assert len(rows) == 6
     assert all("| not yet |" in row for row in rows)
 
 
@@ -64,11 +64,12 @@ def test_reports_become_rows_and_a_newer_one_takes_the_olders_place(maker: Modul
     ran = {f"{contract}[gpu-64x36]": "passed", "tests/device/test_device_detector.py::test_d": "failed"}
     for day in ("2026-01-02", "2026-01-03"):
         report(tmp_path, f"{day}-h100.json", ran, gpu=gpu, cuda_of_driver="13.0", tensorrt=["tensorrt", "10.13.3"])
-    cpu, kernels, on_gpu, tensorrt, jetson = maker.table(tmp_path).splitlines()[2:]
+    cpu, kernels, on_gpu, built, tensorrt, jetson = maker.table(tmp_path).splitlines()[2:]
     assert cpu.startswith("| CPU | Debian 12, x86_64, Python 3.11.2 | 2026-01-01, abc | 1 passed |")
     assert "not yet" in kernels, "what was skipped has not run"
     assert "2026-01-03, abc | 1 passed, 1 failed |" in on_gpu
     assert tensorrt.startswith("| TensorRT | tensorrt 10.13.3, NVIDIA H100 | 2026-01-03, abc | 1 failed |")
+    assert "not yet" in built
     assert "not yet" in jetson
 
 
@@ -77,7 +78,7 @@ def test_a_jetson_is_no_gpu_of_another_kind(maker: ModuleType, tmp_path: Path) -
     report(tmp_path, "2026-01-01-orin.json", {"tests/device/test_a.py::test_a": "passed"}, jetson="NVIDIA Jetson Orin Nano", **about)
     rows = maker.table(tmp_path).splitlines()[2:]
     assert "not yet" in rows[2]
-    assert rows[4].startswith("| Jetson | NVIDIA Jetson Orin Nano, CUDA 12.6 | 2026-01-01, abc | 1 passed |")
+    assert rows[5].startswith("| Jetson | NVIDIA Jetson Orin Nano, CUDA 12.6 | 2026-01-01, abc | 1 passed |")
 
 
 def test_a_readme_without_the_marks_is_refused(maker: ModuleType) -> None:
