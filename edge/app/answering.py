@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.app.archive import DeviceArchive, Seen
 from edge.config import Config
+from edge.data import Message
 from edge.ports import Heard
 from edge.requests import Answerer, Asked
 from edge.runtime import Clock, Device
@@ -44,5 +45,9 @@ def answering(
     with StoreReader(store.path) as reader:
         archive = DeviceArchive(config, store=store, reader=reader, clock=clock, seen=seen, loops=loops)
         answerer = Answerer(config.requests, archive, device=config.device, base=base_topic(config), live_pictures=config.live_pictures)
-        with desk.answering(answerer.answer, publisher.reply):
+
+        def answer(asked: Asked, now_s: float) -> Iterator[Message]:
+            return answerer.answer(asked, now_s, most_bytes=publisher.memory.most_bytes)
+
+        with desk.answering(answer, publisher.reply):
             yield
