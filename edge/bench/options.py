@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from edge.data import Size
 
@@ -138,6 +139,24 @@ class KernelBench:
             _check_count(name, getattr(self, name), least, most)
         for batch in self.batches:
             _check_count("batches", batch, 1, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class DrainBench:
+    """An outbox of so many messages to a broker, beside a bare client."""
+
+    messages: int = 50_000
+    """What waits."""
+    in_flight: int = 20
+    """Unacknowledged at once, of both."""
+    protocol: Literal["5", "3.1.1"] = "5"
+    rounds: int = 2
+    """The bare client and the product take turns so often."""
+
+    def __post_init__(self) -> None:
+        _check_count("messages", self.messages, 100, 10_000_000)
+        _check_count("in_flight", self.in_flight, 1, 1000)
+        _check_count("rounds", self.rounds, 1, 1000)
 
 
 def _check_size(size: Size) -> None:

@@ -41,6 +41,13 @@ def add(commands: Any) -> None:
     run.add_argument("--frames", type=int, default=200, help="at most so many of the file; 0 for all (200)")
     run.add_argument("--rounds", type=int, default=2, help="so often, in turns (2)")
     run.set_defaults(command=_run)
+    drain = verbs.add_parser("drain", help="messages a second of a full outbox to a broker, beside a bare MQTT client")
+    drain.add_argument("--messages", type=int, default=50_000, help="that wait (50000)")
+    drain.add_argument("--in-flight", type=int, default=20, help="unacknowledged at once, of both (20)")
+    drain.add_argument("--protocol", choices=("5", "3.1.1"), default="5", help="version of MQTT (5)")
+    drain.add_argument("--rounds", type=int, default=2, help="so often, in turns (2)")
+    drain.add_argument("--json", action="store_true", help="print JSON")
+    drain.set_defaults(command=_drain)
     kernels = verbs.add_parser("kernels", help="time of each of the GPU's kernels, their share of its copying, of whole frames")
     kernels.add_argument("--repeats", type=int, default=15, help="rounds of each, of which the median counts (15)")
     kernels.add_argument("--json", action="store_true", help="print JSON")
@@ -96,6 +103,16 @@ def _kernels(given: argparse.Namespace) -> int:
 
     options = _options(KernelBench, repeats=given.repeats)
     return _show(given, {"kernels": bench_kernels(options, cache_folder().parent / "kernels")})
+
+
+def _drain(given: argparse.Namespace) -> int:
+    from edge.bench.drain import bench_drain
+    from edge.bench.options import DrainBench
+    from edge.demo.broker import running_broker
+
+    options = _options(DrainBench, messages=given.messages, in_flight=given.in_flight, protocol=given.protocol, rounds=given.rounds)
+    with running_broker() as broker:
+        return _show(given, {"drain": bench_drain(options, broker.url)})
 
 
 def _options(kind: Any, **values: Any) -> Any:

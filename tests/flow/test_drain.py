@@ -1,0 +1,29 @@
+"""Fifty thousand waiting messages, beside a bare client in the same run: the figures of `edge bench drain`, and that memory does not grow with them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from edge.bench.drain import bench_drain
+from edge.bench.options import DrainBench
+from edge.demo.broker import Broker
+from tests.flow.test_kill import REPORTS
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_full_outbox_drains_in_constant_memory(mosquitto: Broker, protocol: str) -> None:
+    figures = bench_drain(DrainBench(messages=2000, protocol=protocol, rounds=1), mosquitto.url)
+    assert figures["messages_s"] > 0
+    assert figures["memory_growth_mb"] < 10
+
+
+@pytest.mark.soak
+def test_fifty_thousand_messages(mosquitto: Broker) -> None:
+    figures = [bench_drain(DrainBench(protocol=protocol), mosquitto.url) for protocol in ("5", "3.1.1")]
+    REPORTS.mkdir(exist_ok=True)
+    (REPORTS / "drain.json").write_text(json.dumps(figures, indent=2) + "\n")
+    for one in figures:
+        assert one["memory_growth_mb"] < 10
+        assert one["ratio"] >= 0.7, figures
