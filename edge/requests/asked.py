@@ -70,13 +70,14 @@ def opened(asked: Asked) -> Letter:
 def can_be_answered(topic: str, *, base: str) -> bool:
     """Whether an answer may go to `topic`: what others say there, above all devices, must not be overwritten by asking.
 
-    A topic of which a broker would end the connection (a wildcard, a control character) is none either. Below `{prefix}/` answers go to
+    A topic for which a broker would end the connection (a wildcard, a control character, too many levels) is none either. Below `{prefix}/` answers go to
     `{base}/answer/...` only.
     """
     prefix = base.rpartition("/")[0]
     return (
-        0 < len(topic) <= 256
-        and topic.isprintable()
+        topic.isprintable()
+        and 0 < len(topic.encode()) <= 256
+        and topic.count("/") <= 7
         and not set(topic) & set("+#")
         and not topic.startswith(("$", "/"))
         and (topic.startswith(f"{base}/answer/") or not f"{topic}/".startswith(f"{prefix}/"))

@@ -83,6 +83,7 @@ class Link:
         self._greeting: ReasonCode | None = None
         self._refusal: BrokerRefused | None = None
         self._topics: dict[int, str] = {}
+        self._dispensable: set[int] = set()
         self._properties = PropertySets(user_properties or {})
         self._subscribed: dict[int, str] = {}
         self._client = self._make(client_id, will)
@@ -204,16 +205,19 @@ class Link:
         """The socket has not taken what it was given; what may be lost had better not be added."""
         return self._client.want_write()
 
-    def send(self, topic: str, message: Message, *, reply_to: str = "") -> int:
+    def send(self, topic: str, message: Message, *, reply_to: str = "", needed: bool = True) -> int:
         """Queue a message for the next turn -> its identifier, which will be among `acks` (QoS 0: once it is written).
 
-        `reply_to` is where an answer is wanted; it goes with MQTT 5 only.
+        `reply_to` is where an answer is wanted; it goes with MQTT 5 only. A broker that does not let us say what is `needed` is of no use; else
+        only the message is lost: where answers go others decide, and they must not be able to end the connection.
         """
         properties = self._properties.of(message, reply_to=reply_to) if self._v5 else None
         info = self._client.publish(topic, message.payload, qos=message.qos, retain=message.retain, properties=properties)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerError(f"the connection to {self.where} takes no more messages: {info.rc.name}")
         self._topics[info.mid] = topic
+        if not needed:
+            self._dispensable.add(info.mid)
         return info.mid
 
     def fits(self, topic: str, message: Message) -> bool:
@@ -268,8 +272,13 @@ class Link:
 
     def _on_publish(self, client: Client, userdata: object, mid: int, code: ReasonCode, properties: Properties | None) -> None:
         topic = self._topics.pop(mid, "")
+        dispensable = mid in self._dispensable
+        self._dispensable.discard(mid)
         if code.value == _TOO_LARGE:
             self.too_large.append(mid)
+        elif code.is_failure and dispensable:
+            log.info("%s does not let us answer on %s: %s", self.where, topic, str(code).lower())
+            self.acks.append(mid)
         elif code.is_failure:
             self._refusal = self._refusal or self._refused(f"refuses a message on {topic}", code)
         else:

@@ -31,7 +31,7 @@ class Wire(Protocol):
     heard: list[Heard]
     window: int
 
-    def send(self, topic: str, message: Message) -> int: ...
+    def send(self, topic: str, message: Message, *, needed: bool) -> int: ...
 
     def fits(self, topic: str, message: Message) -> bool: ...
 
@@ -154,7 +154,7 @@ class Session:
         topic = whole(self._base, message.topic)
         size = len(message.payload)
         if self._wire.fits(topic, message) and self._memory.takes(message.payload):
-            self._flying[self._wire.send(topic, message)] = seq, topic, size
+            self._flying[self._wire.send(topic, message, needed=not message.topic.startswith("/"))] = seq, topic, size
             return
         # Sent, it would end the connection, and so it would the next time: everything behind it would wait for ever.
         self._leave_out(seq, topic, size)

@@ -155,7 +155,7 @@ def test_answers_go_to_topics_of_the_asker(topic: str) -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["", "#", "me/#", "+/me", "$SYS/x", "/me", "a\x00b", "a\x01b", "\ud800", "\ufffe", "a" * 257]
+    ["", "#", "me/#", "+/me", "$SYS/x", "/me", "a\x00b", "a\x01b", "\ud800", "\ufffe", "a" * 257, "ü" * 129, "a/" * 8]
     + ["edge", "edge/shop/status", "edge/shop/door/counts", "edge/other/answer/me", "edge/shop/cmd/reset", "edge/shop/answer"],
 )
 def test_an_answer_never_goes_where_others_speak_or_where_a_broker_would_hang_up(topic: str) -> None:

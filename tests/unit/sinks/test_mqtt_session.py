@@ -25,7 +25,7 @@ class Wire:
         self.sent: list[tuple[str, bytes]] = []
         self.open: list[int] = []
 
-    def send(self, topic: str, message: Message) -> int:
+    def send(self, topic: str, message: Message, *, needed: bool) -> int:
         self.sent.append((topic, message.payload))
         mid = len(self.sent)
         self.open.append(mid)
