@@ -198,7 +198,6 @@ CUresult cuCtxDetach(CUcontext c) { STARTED return end_context(c); }
 CUresult cuCtxPushCurrent_v2(CUcontext c) { STARTED KNOWN(contexts, c) current.push_back(c); return OK; }
 CUresult cuCtxPopCurrent_v2(CUcontext *c) { INSIDE if (c) *c = current.back(); current.pop_back(); return OK; }
 CUresult cuCtxGetCurrent(CUcontext *c) { STARTED *c = current.empty() ? nullptr : current.back(); return OK; }
-CUresult cuCtxGetDevice(CUdevice *d) { INSIDE *d = 0; return OK; }
 CUresult cuCtxSynchronize() { WORKING return drain_all(); }
 
 CUresult cuMemGetInfo_v2(size_t *free, size_t *total) { WORKING size_t held = 0; for (auto &[_, b] : memory) held += b.bytes; *total = limit_bytes; *free = limit_bytes - held; return OK; }
@@ -233,7 +232,6 @@ CUresult cuMemsetD8Async(CUdeviceptr d, unsigned char v, size_t n, CUstream q) {
 CUresult cuStreamCreate(CUstream *s, unsigned) { WORKING *s = new Stream; streams.insert(*s); return OK; }
 CUresult cuStreamDestroy_v2(CUstream s) { INSIDE KNOWN(streams, s) if (!broken) drain(s); streams.erase(s); return broken; }  // its address is nobody's again
 CUresult cuStreamSynchronize(CUstream s) { WORKING if (!s) return drain_all(); KNOWN(streams, s) return drain(s); }
-CUresult cuStreamQuery(CUstream s) { WORKING KNOWN(streams, s) return s->work.empty() ? OK : NOT_READY; }
 CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned) { WORKING KNOWN(events, e) auto mark = e->mark; return mark ? enqueue(s, [=] { return reach(mark); }) : OK; }
 CUresult cuLaunchHostFunc(CUstream s, void (*function)(void *), void *data) { WORKING return enqueue(s, [=] { function(data); return int(OK); }); }
 CUresult cuEventCreate(CUevent *e, unsigned) { WORKING *e = new Event; events.insert(*e); return OK; }
@@ -243,7 +241,6 @@ CUresult cuEventRecord(CUevent e, CUstream s) {
     auto mark = e->mark = std::make_shared<Mark>(Mark{s, false, {}});
     return enqueue(s, [=] { mark->done = true; mark->when = std::chrono::steady_clock::now(); return int(OK); }); }
 CUresult cuEventSynchronize(CUevent e) { WORKING KNOWN(events, e) return reach(e->mark); }
-CUresult cuEventQuery(CUevent e) { WORKING KNOWN(events, e) return !e->mark || e->mark->done ? OK : NOT_READY; }
 CUresult cuEventElapsedTime_v2(float *ms, CUevent a, CUevent b) {
     WORKING KNOWN(events, a) KNOWN(events, b)
     if (!a->mark || !b->mark) return INVALID_HANDLE;

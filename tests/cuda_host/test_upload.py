@@ -13,6 +13,7 @@ from edge.backends.cuda.device import Device
 from edge.backends.cuda.lent import Stream
 from edge.backends.cuda.upload import Uploads
 from edge.data import U8, Frame, HostPixels, Size, Stamp
+from edge.errors import DeviceError
 from tests.cuda_host.driver import StandIn
 
 pytestmark = pytest.mark.system
@@ -138,6 +139,36 @@ def test_nothing_is_allocated_any_more_once_sizes_have_been_seen(host_cuda: Stan
         assert {name: n for name, n in host_cuda.calls.items() if "Alloc" in name or "Create" in name} == before
         device.run(uploads.close)
         assert host_cuda.held == {"streams": 1, "contexts": 1}
+
+
+def test_readers_that_come_and_go_leave_nothing(host_cuda: StandIn) -> None:
+    def look(device: Device, uploads: Uploads, first: int) -> None:
+        for number in range(first, first + 20):
+            with device.stream() as stream, uploads.of(frame(number), stream):
+                pass
+
+    with Device() as device:
+        uploads = device.run(lambda: Uploads(device))
+        device.run(lambda: look(device, uploads, 0))
+        held = host_cuda.held
+        device.run(lambda: look(device, uploads, 20))
+        assert host_cuda.held == held
+
+
+def test_a_picture_that_did_not_arrive_is_not_taken_for_the_one_before(host_cuda: StandIn) -> None:
+    def work(device: Device) -> None:
+        uploads, stream = Uploads(device), device.stream()
+        frames = [frame(number) for number in range(4)]
+        for one in frames:
+            seen(device, uploads, one, stream)
+        host_cuda.set(memory_bytes=1000)
+        with pytest.raises(DeviceError, match="out of memory"):
+            seen(device, uploads, frame(5, size=Size(100, 100)), stream)
+        for one in reversed(frames):
+            np.testing.assert_array_equal(seen(device, uploads, one, stream), one.bgr)
+
+    with Device() as device:
+        device.run(lambda: work(device))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import warnings
 from types import TracebackType
 from typing import Any
 
@@ -10,7 +12,7 @@ from edge.errors import DeviceError
 _WHAT_TO_DO = {
     "no CUDA-capable device": "no GPU can be used; check that `nvidia-smi` (a Jetson: `tegrastats`) shows one and that the container was started with it",
     "driver version is insufficient": "the driver is older than CUDA's libraries here; update the driver, or install what belongs to it",
-    "unsupported PTX": "the driver is older than the compiler that made the kernels; update the driver, or put an nvcc of its version on PATH",
+    "unsupported toolchain": "the driver is older than the compiler that made the kernels; update the driver, or put an nvcc of its version on PATH",
     "no kernel image": "the kernels were compiled for another GPU or a newer driver; update the driver, or put an nvcc of its version on PATH",
     "device kernel image is invalid": "the kernels were compiled for another GPU or a newer driver; update the driver, or put an nvcc of its version on PATH",
     "out of memory": "use fewer or smaller cameras, a smaller model or batch, or end what else uses the GPU",
@@ -22,16 +24,26 @@ _OTHERWISE = "start again, and if it comes back look into the kernel's log (`dme
 def driver() -> Any:
     """pycuda's driver module. DeviceError says what is missing where it cannot be loaded."""
     try:
-        import pycuda.driver as cuda
+        with warnings.catch_warnings():  # pycuda warns, beside the error, where it cannot be loaded
+            warnings.simplefilter("ignore")
+            import pycuda.driver as cuda
     except ModuleNotFoundError as error:
         raise DeviceError("pycuda is not installed here; install it (scripts/pycuda.sh), or choose `backend: cpu`") from error
     except ImportError as error:
-        if "libcuda" in str(error):
+        if not _is_there("libcuda.so.1"):
             raise DeviceError(
                 "there is no CUDA driver here (libcuda.so.1 cannot be loaded); install NVIDIA's driver, or choose `backend: cpu`"
             ) from error
         raise DeviceError(f"pycuda cannot be loaded ({error}); build it again for this machine (scripts/pycuda.sh)") from error
     return cuda
+
+
+def _is_there(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 class checked:  # noqa: N801  it is read as a verb: `with checked("uploading")`

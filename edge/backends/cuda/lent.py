@@ -30,6 +30,10 @@ class Lent:
             self._lender = None
             self._give_back()
 
+    @property
+    def closed(self) -> bool:
+        return self._lender is None
+
     def __enter__(self) -> Any:
         return self
 

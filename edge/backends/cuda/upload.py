@@ -104,6 +104,8 @@ class Uploads:
         slot.memory = self._device.at_least(slot.memory, bgr.nbytes)
         for reader in slot.readers.values():
             self._stream.wait_for(reader)
+        for stream in [stream for stream in slot.readers if stream.closed]:  # readers come and go
+            slot.readers.pop(stream).close()
         self._stream.upload(staged, slot.memory)
         slot.uploaded.record(self._stream)
         stage.left.record(self._stream)
