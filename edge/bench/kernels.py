@@ -23,18 +23,30 @@ def bench_kernels(options: KernelBench, kernels: Path) -> Figures:
     `kernels` is the folder in which compiled kernels are kept. DeviceError says in a sentence why there is no GPU.
     """
     with Gpu(kernels) as gpu:
-        return gpu.device.run(lambda: _Clock(gpu, options).report())
+        return measured(gpu, options)
+
+
+def measured(gpu: Gpu, options: KernelBench) -> Figures:
+    """The same on a GPU that is open; what was taken of it is given back."""
+
+    def job() -> Figures:
+        with ExitStack() as stack:
+            return _Clock(stack, gpu, options).report()
+
+    return gpu.device.run(job)
 
 
 class _Clock:
     """Times work by events. Everything here happens inside of one job."""
 
-    def __init__(self, gpu: Gpu, options: KernelBench) -> None:
+    def __init__(self, stack: ExitStack, gpu: Gpu, options: KernelBench) -> None:
         self._gpu, self._options = gpu, options
         device = gpu.device
-        self._stream = device.stream()
-        self._start, self._end = device.event(timing=True), device.event(timing=True)
-        self._far = [device.memory(self._copied_bytes(device.facts.memory_bytes)) for _ in range(2)]
+        self._stream = stack.enter_context(device.stream())
+        self._start, self._end = (stack.enter_context(device.event(timing=True)) for _ in range(2))
+        # Ten times any cache, and little of a small memory.
+        copied = min(options.copied_mb * 1_000_000, device.facts.memory_bytes // 32)
+        self._far = [stack.enter_context(device.memory(copied)) for _ in range(2)]
         self._copy_us = 0.0
         self._copy_us = self._time_us(self._copy)
 
@@ -93,7 +105,7 @@ class _Clock:
         """
         give()
         self._stream.wait()
-        rounds = []
+        rounds: list[float] = []
         for _ in range(self._options.repeats):
             for _ in range(self._dam()):
                 self._copy()
@@ -113,7 +125,3 @@ class _Clock:
         source, target = self._far
         with checked("copying on the GPU"):
             driver().memcpy_dtod_async(target.address, source.address, source.nbytes, self._stream.vendor)
-
-    def _copied_bytes(self, memory_bytes: int) -> int:
-        """Ten times any cache, and little of a small memory."""
-        return min(self._options.copied_mb * 1_000_000, memory_bytes // 32)

@@ -37,11 +37,17 @@ def by_cpu(bgr: np.ndarray, network: Size) -> np.ndarray:
     return canvas[..., ::-1].transpose(2, 0, 1) * np.float32(LEVEL)
 
 
-def by_kernel(kernels: HostKernels, pictures: list[np.ndarray], network: Size, dtype: type) -> np.ndarray:
-    """(batch, 3, H, W); a picture may have gaps between its rows."""
+def by_kernel(
+    kernels: HostKernels,
+    pictures: list[np.ndarray],
+    network: Size,
+    dtype: type,
+    address_of: Callable[[np.ndarray], int] = lambda a: a.ctypes.data,
+) -> np.ndarray:
+    """(batch, 3, H, W); a picture may have gaps between its rows. `address_of` is where the kernel finds one."""
     table = np.zeros(len(pictures), PICTURE)
     for row, bgr in zip(table, pictures, strict=True):
-        describe(row, bgr.ctypes.data, Letterbox.fit(Size(bgr.shape[1], bgr.shape[0]), network), pitch=bgr.strides[0])
+        describe(row, address_of(bgr), Letterbox.fit(Size(bgr.shape[1], bgr.shape[0]), network), pitch=bgr.strides[0])
     table.flags.writeable = False
     tensor = np.full((len(pictures), 3, network.height, network.width), np.nan, dtype)
     name = "letterbox_f32" if dtype is np.float32 else "letterbox_f16"

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from edge.backends.cuda import calls
 from edge.backends.cuda.calls import driver
 from edge.errors import DeviceError
 
@@ -23,14 +24,20 @@ class Refusing(importlib.abc.MetaPathFinder):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "library", "said"),
     [
-        (ModuleNotFoundError("No module named 'pycuda'"), r"pycuda is not installed here; install it .*`backend: cpu`"),
-        (ImportError("libcuda.so.1: cannot open shared object file"), "no CUDA driver here .*; install NVIDIA's driver, or choose"),
-        (ImportError("undefined symbol: cuCtxCreate_v4"), r"pycuda cannot be loaded \(undefined symbol: cuCtxCreate_v4\); build it again"),
+        (ModuleNotFoundError("No module named 'pycuda'"), True, r"pycuda is not installed here; install it .*`backend: cpu`"),
+        (ImportError("libcuda.so.1: cannot open shared object file"), False, "no CUDA driver here .*; install NVIDIA's driver, or choose"),
+        (ImportError("undefined symbol: cuArrayCreate_v2"), False, "no CUDA driver here"),  # pycuda as scripts/pycuda.sh builds it
+        (
+            ImportError("undefined symbol: cuCtxCreate_v4"),
+            True,
+            r"pycuda cannot be loaded \(undefined symbol: cuCtxCreate_v4\); build it again",
+        ),
     ],
 )
-def test_what_is_missing_is_one_sentence(error: ImportError, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_one_sentence(error: ImportError, library: bool, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_is_there", lambda _: library)
     for name in [name for name in sys.modules if name.partition(".")[0] == "pycuda"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Refusing(error), *sys.meta_path])
