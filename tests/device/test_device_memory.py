@@ -72,7 +72,7 @@ def test_ten_thousand_frames_go_up_and_nothing_grows(gpu: Any, figures: Figures)
     for thousand in range(1, 11):
         gpu.device.run(lambda thousand=thousand: work(uploads, thousand * 1000))
     figures("upload_640x360_us", (time.monotonic() - began_s) / 10_000 * 1e6)
-    # Each round's stream has left a mark of its own: events are counted too, so that they cannot pile up.
+    # Each round had a stream of its own; what was kept for it went with it.
     assert len(gpu.device.lender) == lent
     assert gpu.device.run(free_bytes) >= free - SLACK_BYTES
     assert peak_mb() < peak + 32
