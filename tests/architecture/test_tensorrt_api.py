@@ -62,27 +62,60 @@ def test_what_is_asked_for_first_may_be_missing() -> None:
     assert not [said for use in Uses(text) for said in faults(use)]
 
 
-@pytest.mark.system
-@pytest.mark.timeout(600)
-def test_the_table_is_what_nvidias_own_bindings_say(tmp_path: Path) -> None:
-    dumps = []
+@pytest.fixture(scope="module")
+def bindings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Of each version a folder from which its bindings can be imported; they are NVIDIA's own, over empty libraries."""
+    folder = tmp_path_factory.mktemp("bindings")
     for version in FACTS["versions"]:
         module, number = version.split()
-        environment = {**os.environ, "PYTHON": sys.executable}
-        script = ["bash", str(ROOT / "scripts" / "tensorrt_api_env.sh"), module, number, str(tmp_path)]
-        made = subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+        script = ["bash", str(ROOT / "scripts" / "tensorrt_api_env.sh"), module, number, str(folder)]
+        made = subprocess.run(script, env={**os.environ, "PYTHON": sys.executable}, capture_output=True, text=True, check=False)
         if made.returncode and "No matching distribution" in made.stderr:
             pytest.skip(f"{version} has no bindings for this Python, or none can be had: {made.stderr.strip().splitlines()[-1]}")
         assert made.returncode == 0, made.stderr
-        program = [sys.executable, str(ROOT / "scripts" / "tensorrt_facts.py")]
-        dump = subprocess.run(
-            [*program, "dump", module],
-            env={**environment, "PYTHONPATH": str(tmp_path / number)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        (tmp_path / f"{version}.json").write_text(dump.stdout)
-        dumps.append(str(tmp_path / f"{version}.json"))
-    merged = subprocess.run([*program, "merge", *dumps], capture_output=True, text=True, check=True)
-    assert json.loads(merged.stdout) == FACTS
+    return {version: folder / version.split()[1] for version in FACTS["versions"]}
+
+
+def python(folder: Path, *arguments: str) -> str:
+    """What a Python that has the bindings of `folder` prints."""
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.system
+@pytest.mark.timeout(600)
+def test_the_table_is_what_nvidias_own_bindings_say(bindings: dict[str, Path], tmp_path: Path) -> None:
+    script = str(ROOT / "scripts" / "tensorrt_facts.py")
+    dumps = []
+    for version, folder in bindings.items():
+        dumps.append(tmp_path / f"{version}.json")
+        dumps[-1].write_text(python(folder, script, "dump", version.split()[0]))
+    assert json.loads(python(tmp_path, script, "merge", *map(str, dumps))) == FACTS
+
+
+LOGGER = """
+import importlib, sys
+trt = importlib.import_module(sys.argv[1])
+from edge.backends.cuda.network import _log_of
+log = _log_of(trt)
+for severity in (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR, trt.ILogger.WARNING, trt.ILogger.INFO, trt.ILogger.VERBOSE):
+    log.log(severity, f"{severity.name} was said")
+print(*log.errors, sep=", ")
+try:
+    trt.Runtime(log)
+except TypeError as error:
+    print(error)
+print({trt.DataType.FLOAT: "found"}[trt.DataType.FLOAT], tuple(trt.Dims([1, 2])))
+"""
+
+
+@pytest.mark.system
+@pytest.mark.timeout(600)
+def test_a_logger_of_ours_and_a_factory_that_makes_nothing_are_with_the_real_bindings_as_we_take_them(bindings: dict[str, Path]) -> None:
+    for version, folder in bindings.items():
+        said = python(folder, "-c", LOGGER, version.split()[0]).splitlines()
+        assert said == [
+            "INTERNAL_ERROR was said, ERROR was said",
+            "pybind11::init(): factory function returned nullptr",
+            "found (1, 2)",
+        ], version

@@ -87,7 +87,7 @@ def wanted(request: pytest.FixtureRequest, shared: Path, real_frames: list[Frame
             return request.param, detector.detect(real_frames)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("batch", [1, 4, (1, 1, 1), (1, 4, 4)], ids=["static 1", "static 4", "dynamic 1", "dynamic to 4"])
 def test_a_hundred_real_frames_give_the_cpus_boxes(
     gpu: Gpu, shared: Path, real_frames: list[Frame], wanted: tuple[bool, list[Detections]], batch: Any

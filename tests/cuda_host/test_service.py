@@ -96,7 +96,7 @@ def test_a_model_that_cannot_become_one_runs_on_the_cpu_or_is_refused(
     assert not host_cuda.held
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_device_on_the_gpu_counts_and_records_what_one_on_the_cpu_does(
     host_tensorrt: TRT, host_cuda: StandIn, shared: Path, tmp_path: Path
 ) -> None:
