@@ -85,13 +85,17 @@ def model_on(
             gpu = stack.enter_context(gpu_of("cuda" if is_engine else backend, _kernels())) if backend != "cpu" else None
             if gpu is not None:
                 plan, trouble = _plan(model, engine, on_progress)
+                if backend == "auto" and not is_engine:
+                    # Once in vain: what cannot be loaded, or has no compiler for its kernels, is found out while there is still another way.
+                    with detector_of(plan, options, gpu=gpu, class_names=class_names):
+                        pass
         except (DeviceError, ModelError) as error:
             if backend == "cuda" or is_engine:
                 raise
             trouble = f"{model} runs on the CPU: {error}"
             log.warning("%s", trouble)
             stack.close()
-            gpu = None
+            gpu, plan = None, None
         yield Machinery(detector_of(plan or _onnx(model), options, gpu=gpu, class_names=class_names), gpu, trouble)
 
 

@@ -96,6 +96,23 @@ def test_a_model_that_cannot_become_one_runs_on_the_cpu_or_is_refused(
     assert not host_cuda.held
 
 
+@pytest.mark.parametrize("fault", ["engine", "kernels"])
+def test_an_engine_that_cannot_be_loaded_leaves_auto_on_the_cpu(
+    host_tensorrt: TRT, host_cuda: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    path = engine_at(tmp_path / "a.engine")
+    monkeypatch.setattr("edge.engine.resolve_engine", lambda *_, **__: Found(read_engine(path)))
+    if fault == "engine":
+        host_tensorrt.failing["deserialize_cuda_engine"] = 1
+    else:
+        host_cuda.fail("cuModuleLoadDataEx", 1)
+    with model_on("a.onnx", DetectOptions(), backend="auto") as made:
+        assert isinstance(made.detector, OnnxDetector)
+        assert made.trouble.startswith("a.onnx runs on the CPU: ")
+        assert {"engine": "build it again", "kernels": "failed"}[fault] in made.trouble
+    assert not host_cuda.held
+
+
 @pytest.mark.timeout(600)
 def test_a_device_on_the_gpu_counts_and_records_what_one_on_the_cpu_does(
     host_tensorrt: TRT, host_cuda: StandIn, shared: Path, tmp_path: Path
