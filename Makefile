@@ -37,6 +37,7 @@ test: $(READY)  ## what runs anywhere: Python packages and a broker, under 5 min
 test-system: $(READY)  ## what needs system packages as well: real servers, under 20 minutes
 	bash scripts/system_packages.sh --check
 	bash scripts/pycuda.sh $(VENV) || echo "no pycuda: device code is not run over the stand-in driver, its tests are skipped by name"
+	bash scripts/tensorrt_rtx_env.sh || echo "no TensorRT for RTX: no engine is built, its tests are skipped by name"
 	$(BIN)/pytest -m "system and not soak and not device"
 
 soak: $(READY)  ## the full numbers; writes tests/flow/reports/

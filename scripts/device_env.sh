@@ -13,6 +13,7 @@ PYTHON="$venv/bin/python" bash scripts/setup.sh "$venv"
 PATH="$PATH:/usr/local/cuda/bin" bash scripts/pycuda.sh "$venv"
 
 has() { "$venv/bin/python" -c "import $1; print('$1', $1.__version__)" 2>/dev/null; }
+"$venv/bin/python" -m pip install --quiet "onnx>=1.16"  # engines are built with it
 if has tensorrt || has tensorrt_rtx; then exit 0; fi
 if [ -n "$jetson" ]; then
     echo "this Python does not see JetPack's TensorRT: sudo apt-get install nvidia-tensorrt python3-libnvinfer, and make $venv anew with the system's python3" >&2
