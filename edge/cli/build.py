@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def _format(given: argparse.Namespace) -> str:
 
     if given.out is not None and given.out.suffix in (".onnx", ".engine"):
         return str(given.out.suffix[1:])
-    return "engine" if tensorrt_here() or given.compute_capability else "onnx"
+    return "engine" if tensorrt_here() or given.compute_capability or os.environ.get("EDGE_BUILD_PYTHON") else "onnx"
 
 
 def _made(given: argparse.Namespace, wish: _Wish, on_progress: Any) -> Path:
