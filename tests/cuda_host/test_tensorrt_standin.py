@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from edge.backends.cuda.device import Device
+from tests.architecture.tensorrt_calls import MEMBERS, VERSIONS
 from tests.cuda_host.driver import StandIn
 from tests.cuda_host.engines import host_tensorrt, plan_of
 
@@ -136,3 +139,17 @@ def test_what_outlives_the_device_is_noticed(host_tensorrt: Any) -> None:
         f"the {kind} ended on a thread without the device's context" for kind in ("context", "engine", "runtime")
     ]
     host_tensorrt.misuse.clear()
+
+
+def test_its_names_and_parameters_are_those_of_every_real_one(host_tensorrt: Any) -> None:
+    for kind in ("Runtime", "ICudaEngine", "IExecutionContext", "ILogger", "DataType", "TensorIOMode", "TensorFormat"):
+        of = getattr(host_tensorrt, kind)
+        for name, member in vars(of).items():
+            if name.startswith("_") and name != "__init__":
+                continue
+            ways = MEMBERS[f"{kind}.{name}"]
+            assert sorted(number for numbers, _ in ways for number in numbers) == list(range(len(VERSIONS))), f"{kind}.{name}"
+            if inspect.isfunction(member) and kind in ("Runtime", "ICudaEngine", "IExecutionContext") and name != "__init__":
+                wanted = ", ".join(inspect.signature(member).parameters).removeprefix("self").removeprefix(", ")
+                real = {re.sub(r"\w+=(, )?", "", way.rpartition(") ->")[0])[1:] for _, calls in ways for way in calls or []}
+                assert wanted in real, f"{kind}.{name}({wanted}) is {real}"

@@ -12,11 +12,11 @@ import ctypes
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
+from tests.cuda_host.tensorrt_standin.kinds import DataType, Dims, ILogger, Severity, TensorFormat, TensorIOMode
 from tests.cuda_host.tensorrt_standin.plans import MAGIC, Plan, run, unpack
 
 __version__ = "10.3.0"
@@ -27,56 +27,6 @@ called: dict[str, int] = {}
 alive: list[str] = []
 ended: list[str] = []
 on_end: Callable[[str], None] = lambda _: None  # noqa: E731  a test puts its own in its place
-
-
-class _Severity(IntEnum):
-    INTERNAL_ERROR = 0
-    ERROR = 1
-    WARNING = 2
-    INFO = 3
-    VERBOSE = 4
-
-
-class ILogger:
-    Severity = _Severity
-
-    def __init__(self) -> None:
-        self._made = True
-
-    def log(self, severity: _Severity, msg: str) -> None:
-        raise NotImplementedError("Tried to call pure virtual function ILogger::log")
-
-
-class DataType(IntEnum):
-    FLOAT = 0
-    HALF = 1
-    INT8 = 2
-    INT32 = 3
-
-
-class TensorIOMode(IntEnum):
-    NONE = 0
-    INPUT = 1
-    OUTPUT = 2
-
-
-class TensorFormat(IntEnum):
-    LINEAR = 0
-    CHW2 = 1
-    HWC8 = 2
-
-
-class Dims:
-    """Sizes; like the real one no tuple, but it can be walked."""
-
-    def __init__(self, sizes: Sequence[int]) -> None:
-        self._sizes = list(sizes)
-
-    def __len__(self) -> int:
-        return len(self._sizes)
-
-    def __getitem__(self, axis: int) -> int:
-        return self._sizes[axis]
 
 
 _NUMPY = {DataType.FLOAT: np.dtype(np.float32), DataType.HALF: np.dtype(np.float16), DataType.INT8: np.dtype(np.int8)}
@@ -162,7 +112,7 @@ class _Living:
             return True
         return False
 
-    def _say(self, text: str, severity: _Severity = _Severity.ERROR) -> None:
+    def _say(self, text: str, severity: Severity = Severity.ERROR) -> None:
         self._logger.log(severity, text)
 
 
@@ -174,7 +124,7 @@ class Runtime(_Living):
             raise TypeError("tensorrt.ILogger.__init__() must be called when overriding __init__")
         called["Runtime"] = called.get("Runtime", 0) + 1
         if failing.get("Runtime") == called["Runtime"]:
-            logger.log(_Severity.ERROR, "CUDA initialization failure with error: 35. Please check your CUDA installation (injected)")
+            logger.log(Severity.ERROR, "CUDA initialization failure with error: 35. Please check your CUDA installation (injected)")
             raise TypeError("pybind11::init(): factory function returned nullptr")
         if not _has_context():
             misuse.append("the runtime was made on a thread without a context")
