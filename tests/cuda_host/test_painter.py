@@ -209,6 +209,14 @@ def test_a_month_in_one_cell_still_shows_the_next_frame(gpu: Gpu) -> None:
         assert gpu.device.run(look) == 30 * 86_400_000_000 + 300 * 33_333
 
 
+def test_time_that_goes_back_paints_a_picture_all_the_same(gpu: Gpu) -> None:
+    options = HeatOptions(half_life_s=0.01)
+    with CudaPainter(gpu, options, REFERENCE) as painter:
+        for number, t_ns in enumerate((1000 * S, 1000 * S + 1, 0, 500 * S, 1)):
+            painter.warm(frame(number, t_ns).stamp, walk(number, options))
+            assert painter.paint(frame(number, t_ns), SHAPES).shape == (180, 320, 3)
+
+
 def test_a_gpu_that_is_lost_is_one_sentence_and_a_clean_end(host_cuda: StandIn) -> None:
     options = HeatOptions()
     with Gpu(host_cuda.kernels) as gpu, CudaPainter(gpu, options, REFERENCE) as painter:

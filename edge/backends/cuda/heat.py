@@ -91,7 +91,7 @@ class CudaHeat:
         self._take_in()
         rows, columns = self.shape
         radius, block = len(self._taps) // 2, (32, 8, 1)
-        scale = 1e-6 * 2.0 ** -self._half_lives(t_ns)
+        scale = 1e-6 * 2.0 ** -max(self._half_lives(t_ns), -_FORGOTTEN)  # times that went far back are no reason to overflow
         first, second = self._kernels["blur_grid"], self._kernels["blur_turned"]
         weights = self._weights
         first.launch(self.stream, blocks((columns, rows), (32, 32)), block, self._turned, self._grid, scale, rows, columns, weights, radius)
