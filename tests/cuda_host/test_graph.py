@@ -178,3 +178,20 @@ def test_a_detector_that_replays_finds_what_it_found(host_tensorrt: ModuleType, 
             )
     assert cuda_python.calls.count("begin") == 3
     assert cuda_python.calls.count("launch") == 5
+
+
+def test_a_batch_that_failed_leaves_no_old_recording_for_the_next(
+    host_tensorrt: ModuleType, host_cuda: StandIn, cuda_python: CudaPython
+) -> None:
+    good = Frame(Stamp("a", 0, 0, Size(320, 240)), HostPixels(np.full((240, 320, 3), 20, np.uint8)))
+    wrong = Frame(Stamp("b", 0, 0, Size(640, 480)), good.pixels)
+    with Gpu(host_cuda.kernels) as gpu, TensorRtDetector(gpu, plan_of(batch=(1, 2, 2)), DetectOptions(cuda_graph=True)) as detector:
+        cuda_python.work = detector._launch
+        for _ in range(3):
+            detector.detect([good])
+        assert cuda_python.calls.count("launch") == 2
+        with pytest.raises(ValueError, match="is stamped 640x480"):
+            detector.detect([good, wrong])
+        detector.detect([good, good])
+        assert cuda_python.calls.count("launch") == 2  # as it is, for its shape is new
+        assert cuda_python.calls[-1] == "drop"

@@ -71,7 +71,6 @@ class TensorRtDetector:
         with ExitStack() as stack:
             network = self._network = stack.enter_context(Network(device, self._plan))
             self._read_shapes(network)
-            network.fit((self.batch, 3, self._size.height, self._size.width))  # the most memory that it will ever need
             self._stream = stack.enter_context(device.stream())
             self._done = stack.enter_context(device.event())
             self._letterbox = stack.enter_context(Kernels.load(device, "letterbox.cu", self._gpu.kernels))
@@ -90,7 +89,7 @@ class TensorRtDetector:
             self._found_host = stack.enter_context(device.pinned((min(_FIRST, 1 + self._capacity),), _FOUND))
             self._work = stack.enter_context(Replayed(device, self._stream, self._launch, recording=self._options.cuda_graph))
             self._stream.wait()
-            self._count = 0
+            self._count, self._changed = 0, True
             self._stack = stack.pop_all()
 
     def _read_shapes(self, network: Network) -> None:
@@ -103,7 +102,7 @@ class TensorRtDetector:
         if source.least[2:] != source.most[2:] and self._options.imgsz is not None:
             wanted = self._options.imgsz
             self._size = Size(*wanted) if isinstance(wanted, tuple) else Size(wanted, wanted)
-        network.fit((self.batch, 3, self._size.height, self._size.width))
+        network.fit((self.batch, 3, self._size.height, self._size.width))  # with the most memory that it will ever need
         shape = network.shape_of(output)
         try:
             self.names = self._plan.class_names or read_names(None, shape)
@@ -116,8 +115,9 @@ class TensorRtDetector:
     def _enqueue(self, frames: Sequence[Frame], boxes: Sequence[Letterbox]) -> None:
         """Give a batch to the stream, up to the download of the first boxes."""
         network, stream = self._network, self._stream
-        changed = network.fit((max(len(frames), self._least_batch), 3, self._size.height, self._size.width))
-        changed |= len(frames) != self._count
+        # Remembered until the work was given: a batch that fails before must not leave an old recording for the next.
+        self._changed |= network.fit((max(len(frames), self._least_batch), 3, self._size.height, self._size.width))
+        self._changed |= len(frames) != self._count
         self._count = len(frames)
         with ExitStack() as readers:
             pictures = [readers.enter_context(self._gpu.uploads.of(frame, stream)) for frame in frames]
@@ -126,7 +126,8 @@ class TensorRtDetector:
                     raise ValueError(f"a frame is stamped {box.picture} and its picture is {picture.size}")
                 describe(row, picture.memory.address, box)
             stream.upload(self._table_host.array, self._table)
-            self._work.run(changed=changed)
+            self._work.run(changed=self._changed)
+            self._changed = False
         stream.download(self._found, self._found_host.array)
         self._done.record(stream)
 
@@ -137,7 +138,7 @@ class TensorRtDetector:
         grid = blocks((width, height, self._count), BLOCK[:2])
         self._letterbox[self._letterbox_name].launch(stream, grid, BLOCK, tensor, self._table, width, height)
         network.enqueue(stream)
-        stream.clear(self._found)
+        stream.clear(self._found, _FOUND.itemsize)  # the header counts from nothing
         output = network.memory_of(network.outputs[0])
         block = (32, 8, 1) if self._layout == "raw" else (128, 1, 1)
         grid = (*blocks((self._rows,), block[:1])[:1], self._count, 1)

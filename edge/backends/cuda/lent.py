@@ -144,10 +144,10 @@ class Stream(Lent):
         with checked("downloading from the GPU"):
             driver().memcpy_dtoh_async(array, memory.address, self._stream)
 
-    def clear(self, memory: Memory) -> None:
-        """Fill `memory` with zeros."""
+    def clear(self, memory: Memory, nbytes: int | None = None) -> None:
+        """Fill `memory` with zeros: the first `nbytes` of it, or all."""
         with checked("clearing the GPU's memory"):
-            driver().memset_d8_async(memory.address, 0, memory.nbytes, self._stream)
+            driver().memset_d8_async(memory.address, 0, memory.nbytes if nbytes is None else nbytes, self._stream)
 
     def wait_for(self, event: Event) -> None:
         """What is given to this stream from now on starts after what `event` marks."""
