@@ -52,8 +52,7 @@ class MqttPublisher:
         birth: the `status` that says what is here; retained.
         will: the `status` that says `offline`; by the broker when the line drops, by us when we leave in order.
         user_properties: what MQTT 5 carries beside each message.
-        hears: whole topics to listen to (`#` may stand for the last levels), and who is told what came there; in the publisher's own thread,
-            so it must return at once.
+        hears: whole topics (`/#` may end them), and who is told what came there, in the publisher's own thread: at once, or all waits.
     """
 
     def __init__(
@@ -89,8 +88,7 @@ class MqttPublisher:
         self._progress = False  # this connection was good for something
         self._asides: deque[Message] = deque(maxlen=_ASIDES)
         self._connected = False
-        self._trouble = ""
-        self._logged = ""
+        self._trouble = self._logged = ""
 
     @property
     def connected(self) -> bool:
@@ -140,12 +138,11 @@ class MqttPublisher:
 
     def reply(self, message: Message, timeout_s: float = 10.0) -> bool:
         """Answer somebody. Waits while others' answers wait; False when it was not sent, and never will be."""
-
-        def room() -> bool:
-            return not self._connected or len(self._replies) < _REPLIES
-
+        if self._memory.wary and not whole(self._base, message.topic).startswith(f"{self._base}/"):
+            return False
         with self._changed:
-            if not self._changed.wait_for(room, timeout_s) or not self._connected:
+            self._changed.wait_for(lambda: not self._connected or len(self._replies) < _REPLIES, timeout_s)
+            if not self._connected or len(self._replies) >= _REPLIES:
                 return False
             self._replies.append(message)
         self._nudge()
@@ -225,7 +222,8 @@ class MqttPublisher:
                 self._converse(link, session)
                 self._leave(link, session)
             except BrokerError:
-                self._memory.broke(session.heaviest, progress=self._progress or session.collect())
+                self._progress |= session.collect()
+                self._memory.broke(session.heaviest, progress=self._progress, away=session.away)
                 if link.taken_over:
                     self._memory.note_namesake(f"it connects as {self._client_id}, too")
                 raise
@@ -273,8 +271,7 @@ class MqttPublisher:
             if heard.topic == topic or (topic.endswith("/#") and f"{heard.topic}/".startswith(topic[:-1])):
                 try:
                     hear(heard)
-                except Exception:
-                    # What others send must not end publishing, whatever it does to whoever listens.
+                except Exception:  # what others send must not end publishing, whatever it does to whoever listens
                     log.exception("a message on %s could not be taken in", heard.topic)
 
     def _send_asides(self, link: Link) -> None:

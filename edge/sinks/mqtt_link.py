@@ -73,6 +73,7 @@ class Link:
     ) -> None:
         self.acks: list[int] = []  # identifiers of acknowledged messages, in the broker's order; whoever reads them clears them
         self.too_large: list[int] = []  # of those it took in and does not want, for their size; likewise
+        self.denied: list[int] = []  # of dispensable ones that it does not let us say; likewise
         self.heard: list[Heard] = []  # what came on subscribed topics, likewise
         self.window = options.in_flight  # how many messages may be unacknowledged; the broker may have lowered it
         self.most_bytes: int | None = None  # the largest payload the broker takes, where it says so
@@ -277,8 +278,7 @@ class Link:
         if code.value == _TOO_LARGE:
             self.too_large.append(mid)
         elif code.is_failure and dispensable:
-            log.info("%s does not let us answer on %s: %s", self.where, topic, str(code).lower())
-            self.acks.append(mid)
+            self.denied.append(mid)
         elif code.is_failure:
             self._refusal = self._refusal or self._refused(f"refuses a message on {topic}", code)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import deque
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +15,7 @@ _STRIKES = 3
 """A line that broke so often under the same large message, and nothing else came through, broke for it."""
 
 _NAMESAKE_S = 3600.0
+_WARY_S = 3600.0
 
 
 class Memory:
@@ -39,6 +41,7 @@ class Memory:
         self._own = who_says(birth)[1]
         self._suspect = 0
         self._strikes = 0
+        self._rebuffs: deque[float] = deque(maxlen=_STRIKES)  # when, monotonic
         self._told: set[str] = set()
         self._met: set[str] = set()
 
@@ -47,8 +50,10 @@ class Memory:
         """A sentence about another device of our name that was noticed within the last hour; '' for none."""
         return self._namesake if time.monotonic() - self._noticed_s < _NAMESAKE_S else ""
 
-    def broke(self, heaviest: int, *, progress: bool) -> None:
-        """A connection was lost while messages were unanswered, the `heaviest` of so many bytes."""
+    def broke(self, heaviest: int, *, progress: bool, away: bool = False) -> None:
+        """A connection was lost while messages were unanswered, the `heaviest` of so many bytes; `away`: one not below our own topics."""
+        if away:
+            self.note_rebuff()
         if progress or heaviest < _LEAST_SUSPECT:
             self._strikes = 0
             return
@@ -72,6 +77,20 @@ class Memory:
         if topic not in self._told:
             self._told.add(topic)
             log.error("the broker takes no message as large as the %d bytes for %s; it is left out", size, topic)
+
+    @property
+    def wary(self) -> bool:
+        """Answers on topics that are not below our own have cost connections: none goes there for an hour."""
+        return len(self._rebuffs) == _STRIKES and time.monotonic() - self._rebuffs[0] < _WARY_S
+
+    def note_rebuff(self) -> None:
+        """An answer on a topic that is not below our own was not let through, or the line broke under it.
+
+        Mosquitto up to 2.0.11 ends the connection over a message that its rules deny, so whoever may ask could end it again and again.
+        """
+        self._rebuffs.append(time.monotonic())
+        if self.wary:
+            log.warning("the broker does not let us answer elsewhere than below %s; for an hour nobody is answered there", self._base)
 
     def meet(self, stream: str | None) -> bool:
         """Somebody speaks on our status topic -> whether it is another device, and one that was not met on this connection."""

@@ -28,6 +28,7 @@ class Wire(Protocol):
 
     acks: list[int]
     too_large: list[int]
+    denied: list[int]
     heard: list[Heard]
     window: int
 
@@ -104,6 +105,11 @@ class Session:
         """Bytes of the largest payload under way."""
         return max((size for _, _, size in self._flying.values()), default=0)
 
+    @property
+    def away(self) -> bool:
+        """An answer is under way on a topic that is not below our own."""
+        return any(not topic.startswith(f"{self._base}/") for _, topic, _ in self._flying.values())
+
     def refresh(self) -> None:
         """The outbox has something new. Rows go before values: a row that is retained may be the new value of its topic."""
         if self._greeted:
@@ -175,11 +181,15 @@ class Session:
             seq, topic, size = self._flying.pop(mid)
             self._memory.lower(size)
             self._leave_out(seq, topic, size)
-        if self._wire.acks or self._wire.too_large:
+        for mid in self._wire.denied:
+            self._flying.pop(mid)
+            self._memory.note_rebuff()
+        if self._wire.acks or self._wire.too_large or self._wire.denied:
             self.progress_s = time.monotonic()
             self._memory.spoke |= bool(self._wire.acks)  # the birth is the first that is acknowledged
             self._wire.acks.clear()
             self._wire.too_large.clear()
+            self._wire.denied.clear()
         for heard in self._wire.heard:
             if heard.topic == f"{self._base}/{self._birth.topic}":
                 self._hear_status(heard)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +21,7 @@ class Wire:
     def __init__(self, window: int = 5, max_bytes: int = 1000) -> None:
         self.acks: list[int] = []
         self.too_large: list[int] = []
+        self.denied: list[int] = []
         self.heard: list[Heard] = []
         self.window = window
         self.max_bytes = max_bytes
@@ -196,3 +199,30 @@ def test_rows_keep_one_order_however_acknowledgements_and_news_interleave(data):
     assert outbox.delivered_seqs == rows
     states = [payload for topic, payload in wire.sent if topic.endswith("/state")]
     assert [m.payload for m in outbox.last_values()] == states[-1:], "the last that was said is the value there is"
+
+
+def test_a_denied_answer_is_an_answer_lost_and_after_three_the_broker_is_spared():
+    wire = Wire()
+    memory = Memory(BIRTH.payload, "edge/gate")
+    replies = deque(Message("/somewhere/else", b"answer") for _ in range(3))
+    session = Session(wire, MemoryOutbox(), base_topic="edge/gate", birth=BIRTH, acked=[], memory=memory, replies=replies)
+    session.fill()
+    assert session.away
+    wire.denied += wire.open[1:]
+    session.collect()
+    assert memory.wary
+    assert not session.away
+
+
+def test_answers_go_before_the_rows_that_wait():
+    wire, outbox = Wire(window=9), MemoryOutbox()
+    outbox.add_events(2)
+    replies = deque([Message("/edge/gate/answer/me", b"answer")])
+    session = Session(
+        wire, outbox, base_topic="edge/gate", birth=BIRTH, acked=[], memory=Memory(BIRTH.payload, "edge/gate"), replies=replies
+    )
+    session.refresh()
+    session.fill()
+    assert wire.sent[1] == ("edge/gate/answer/me", b"answer")
+    assert wire.payloads == [b"online", b"answer", b"1", b"2"]
+    assert not session.away
