@@ -34,17 +34,20 @@ if ! ls "$kept"/pycuda-*.whl >/dev/null 2>&1; then
     echo "building pycuda $version for CUDA ${api%???}.$((api % 1000 / 10)) (some minutes)"
     "$python" -m pip download --quiet --no-deps --no-binary pycuda --dest "$work" "pycuda==$version"
     tar xf "$work"/pycuda-*.tar.gz -C "$work"
-    # Only something by the name of the driver is needed to link against. It has no symbols, so the linker must be told to keep its name.
+    # Only something by the name of the driver is needed to link against. It has no symbols, so the linker must be told to keep its name, and
+    # that before it sees it: hence the second -lcuda.
     echo | gcc -shared -x c -o "$work/libcuda.so" -Wl,-soname,libcuda.so.1 -
     cat >"$work"/pycuda-"$version"/siteconf.py <<PY
 CUDA_ROOT = "$cuda"
 CUDA_ENABLE_CURAND = False
 CUDADRV_LIB_DIR = ["$work"]
-LDFLAGS = ["-Wl,--no-as-needed"]
+LDFLAGS = ["-Wl,--no-as-needed", "-L$work", "-lcuda"]
 CXXFLAGS = ["-O1", "-g0"]
 PY
     (cd "$work"/pycuda-"$version" && "$python" -m pip wheel --no-deps --wheel-dir "$work/wheel" .) >"$work/log" 2>&1 ||
         { tail -n 30 "$work/log" >&2; echo "pycuda could not be built" >&2; exit 1; }
+    "$python" -m zipfile -e "$work"/wheel/pycuda-*.whl "$work/looked-into"
+    grep -q 'libcuda\.so\.1' "$work"/looked-into/pycuda/_driver*.so || { echo "what was built does not ask for the CUDA driver" >&2; exit 1; }
     mkdir -p "$(dirname "$kept")"
     mv "$work/wheel" "$kept.$$" && { mv -T "$kept.$$" "$kept" 2>/dev/null || rm -rf "$kept.$$"; }  # whole or not at all, whoever else builds
 fi

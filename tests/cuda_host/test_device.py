@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,8 @@ import pytest
 from edge.backends.cuda.device import Device
 from edge.backends.cuda.kernels import Kernels
 from edge.errors import DeviceError
-from tests.cuda_host.driver import ILLEGAL_ADDRESS, StandIn
+from tests.conftest import ROOT
+from tests.cuda_host.driver import ILLEGAL_ADDRESS, StandIn, need_pycuda
 
 pytestmark = pytest.mark.system
 SAMPLES = Path(__file__).with_name("samples.cu")
@@ -55,6 +60,27 @@ def test_a_jobs_error_reaches_who_asked_and_nobody_else(host_cuda: StandIn) -> N
     assert not host_cuda.held
 
 
+def test_an_error_holds_nothing_of_its_job_once_it_is_dropped(host_cuda: StandIn) -> None:
+    class Held:
+        pass
+
+    def job(held: Held) -> None:
+        raise KeyError
+
+    held = Held()
+    still = weakref.ref(held)
+    with Device() as device:
+        gc.disable()  # it would find what must not be there
+        try:
+            with pytest.raises(KeyError):
+                device.run(lambda held=held: job(held))
+            del held
+            device.run(int)
+            assert still() is None
+        finally:
+            gc.enable()
+
+
 def test_pycudas_own_errors_never_leave_a_job(host_cuda: StandIn) -> None:
     import pycuda.driver as cuda
 
@@ -72,27 +98,27 @@ def test_a_device_that_is_not_open_refuses_jobs(host_cuda: StandIn) -> None:
         device.run(int)
 
 
-def test_leaving_finishes_the_jobs_that_wait(host_cuda: StandIn) -> None:
-    go, done = threading.Event(), []
-    device = Device()
-    device.__enter__()
-    threads = [threading.Thread(target=device.run, args=(job,)) for job in (go.wait, lambda: done.append(1))]
-    for thread in threads:
-        thread.start()
-        while not device._jobs.empty() and thread is threads[0]:
-            pass
-    leaving = threading.Thread(target=device.__exit__)
-    while device._jobs.empty():
-        pass
-    leaving.start()
-    go.set()
-    for thread in [*threads, leaving]:
-        thread.join(10)
+def test_leaving_finishes_the_jobs_that_wait(host_cuda: StandIn, eventually: Callable[..., bool]) -> None:
+    begun, go, done = threading.Event(), threading.Event(), []
+
+    def first() -> None:
+        begun.set()
+        go.wait(10)
+
+    with Device() as device:
+        waiting = [threading.Thread(target=device.run, args=(job,)) for job in (first, lambda: done.append(1))]
+        waiting[0].start()
+        assert begun.wait(10)
+        waiting[1].start()
+        assert eventually(lambda: not device._jobs.empty())
+        threading.Timer(0.05, go.set).start()
     assert done == [1]
+    for thread in waiting:
+        thread.join(10)
     assert not host_cuda.held
 
 
-def test_leaving_gives_back_what_is_still_lent_newest_first(host_cuda: StandIn) -> None:
+def test_leaving_gives_back_what_is_still_lent(host_cuda: StandIn) -> None:
     with Device() as device:
         device.run(lambda: (device.memory(100), device.pinned((3, 4)), device.stream(), device.event(), device.memory(5)))
         device.run(lambda: Kernels.load(device, str(SAMPLES), host_cuda.kernels))
@@ -241,3 +267,40 @@ def test_a_gpu_that_cannot_be_opened_is_one_sentence(host_cuda: StandIn, setting
 def test_a_gpu_of_a_number_that_is_not_there_is_named(host_cuda: StandIn) -> None:
     with pytest.raises(DeviceError, match="no GPU number 3, CUDA sees 1"), Device(3):
         pass
+
+
+@pytest.mark.parametrize(("error", "said"), [(200, "is invalid"), (209, "no kernel image"), (222, "unsupported toolchain")])
+def test_kernels_that_the_driver_does_not_take_tell_of_driver_and_compiler(host_cuda: StandIn, error: int, said: str) -> None:
+    host_cuda.fail("cuModuleLoadDataEx", 1, error=error)
+    with (
+        Device() as device,
+        pytest.raises(DeviceError, match=f"loading the kernels of samples.cu failed: .*{said}.*nvcc of its version on PATH"),
+    ):
+        device.run(lambda: Kernels.load(device, str(SAMPLES), host_cuda.kernels))
+    assert not host_cuda.held
+
+
+def test_kernels_that_are_not_all_found_are_given_back_at_once(host_cuda: StandIn) -> None:
+    host_cuda.fail("cuModuleGetFunction", 3)
+    with Device() as device:
+        with pytest.raises(DeviceError, match=r"finding kernel .* failed"):
+            device.run(lambda: Kernels.load(device, str(SAMPLES), host_cuda.kernels))
+        assert host_cuda.held == {"contexts": 1}
+
+
+def test_without_a_driver_there_is_one_sentence_and_no_thread() -> None:
+    need_pycuda()
+    program = """
+import threading
+from edge.backends.cuda.device import Device
+try:
+    Device().__enter__()
+except Exception as error:
+    print(type(error).__name__, error, threading.active_count())
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    if "DeviceError" not in done.stdout:
+        pytest.skip("this machine has a CUDA driver")
+    assert "there is no CUDA driver here (libcuda.so.1 cannot be loaded)" in done.stdout
+    assert done.stdout.strip().endswith(" 1")
+    assert not done.stderr

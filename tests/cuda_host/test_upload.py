@@ -161,7 +161,7 @@ def test_a_picture_that_did_not_arrive_is_not_taken_for_the_one_before(host_cuda
         frames = [frame(number) for number in range(4)]
         for one in frames:
             seen(device, uploads, one, stream)
-        host_cuda.set(memory_bytes=1000)
+        host_cuda.set(memory_bytes=31_500)  # enough to stage it, not to hold it too
         with pytest.raises(DeviceError, match="out of memory"):
             seen(device, uploads, frame(5, size=Size(100, 100)), stream)
         for one in reversed(frames):
