@@ -45,6 +45,7 @@ def build_engine(
     """
     options = options or EngineOptions()
     workspace_mib = _workspace(onnx, options.workspace_mib)
+    log.info("building an engine of %s; on a small device this takes minutes", onnx)
 
     def make(to: Path) -> None:
         chosen = _run(

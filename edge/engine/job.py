@@ -34,14 +34,13 @@ def build(
 
     path = Path(onnx)
     model, facts = read_network(path)
-    quantised = facts.precision == "int8"
-    wanted = precision or ("int8" if quantised else "fp16")
-    if quantised != (wanted == "int8"):
+    wanted = precision or ("fp16" if facts.precision == "fp32" else facts.precision)
+    if wanted == "int8" and facts.precision != "int8":
         raise ModelError(
-            f"{path} is quantised to int8, and {wanted} was asked for; give the ONNX that it was made of"
-            if quantised
-            else f"{path} is not quantised, and int8 was asked for; `edge build --precision int8 --calibrate VIDEO` makes one that is"
+            f"{path} is not quantised, and int8 was asked for; `edge build --precision int8 --calibrate VIDEO` makes one that is"
         )
+    if facts.precision not in ("fp32", wanted):
+        raise ModelError(f"{path} is in {facts.precision} already, and {wanted} was asked for; give the ONNX that it was made of")
     if wanted == "fp16" and facts.precision == "fp32":
         model = to_fp16(model)
     options = EngineOptions(batch=None if batch is None else (batch[0], batch[1]), workspace_mib=workspace_mib)

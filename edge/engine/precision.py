@@ -26,7 +26,7 @@ from edge.engine.options import Precision
 from edge.errors import ModelError
 
 _MADE = "edge_"
-"""Begins the keys of what is written into a quantised ONNX: precision, source, calibration."""
+"""Begins the keys of what is written into a quantised ONNX: source, the digest of the ONNX it was made of, and calibration, of the pictures."""
 _QUANTISED_OPSET = 19
 """The first in which a scale may be float16, so that what lies between two int8 convolutions need not be float32."""
 
@@ -72,9 +72,11 @@ def read_network(path: Path) -> tuple[Any, NetworkFacts]:
         head_layout(outputs[0], len(names))
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
-    precision: Any = written.get(f"{_MADE}precision", "fp32")
-    if precision == "fp32" and any(node.op_type == "QuantizeLinear" for node in graph.node):
+    precision: Precision = "fp32"
+    if any(node.op_type == "QuantizeLinear" for node in graph.node):
         precision = "int8"
+    elif any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in graph.initializer):
+        precision = "fp16"
     return model, NetworkFacts(hashlib.sha256(content).hexdigest(), inputs[0], names, precision, written.get(f"{_MADE}calibration", ""))
 
 
@@ -124,7 +126,7 @@ def to_int8(
     digest = hashlib.sha256()
     for picture in pictures:
         digest.update(picture.tobytes())
-    for key, value in (("precision", "int8"), ("source", facts.digest), ("calibration", digest.hexdigest())):
+    for key, value in (("source", facts.digest), ("calibration", digest.hexdigest())):
         made.metadata_props.add(key=_MADE + key, value=value)
     return made
 

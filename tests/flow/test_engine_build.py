@@ -105,6 +105,17 @@ def test_a_free_batch_has_its_range(made, tmp_path):
         build_engine(made / "yolo11n.onnx", tmp_path / "x.engine", EngineOptions(batch=(2, 3)), compute_capability=GPU)
 
 
+def test_a_network_that_is_in_fewer_bits_already_is_built_as_it_is(made, tmp_path):
+    program = "from onnxruntime.transformers.float16 import convert_float_to_float16\nmodel = convert_float_to_float16(model)"
+    half = changed(made / "yolo11n.onnx", tmp_path / "half.onnx", program)
+    assert build_engine(half, tmp_path / "half.engine", compute_capability=GPU).facts.precision == "fp16"
+    for onnx, said in ((half, "fp16"), (made / "yolo11n-int8.onnx", "int8")):
+        with pytest.raises(ModelError, match=f"is in {said} already, and fp32 was asked for"):
+            build_engine(onnx, tmp_path / "x.engine", EngineOptions(precision="fp32"), compute_capability=GPU)
+    with pytest.raises(ModelError, match="is not quantised, and int8 was asked for"):
+        build_engine(made / "yolo11n.onnx", tmp_path / "x.engine", EngineOptions(precision="int8"), compute_capability=GPU)
+
+
 def test_int8_is_explicit_and_as_good_as_what_it_was_made_of(made, shared, record_property):
     facts = read_engine(made / "yolo11n-int8.engine").facts
     assert (facts.precision, len(facts.calibration), facts.names[0]) == ("int8", 64, "person")
