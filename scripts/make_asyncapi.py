@@ -32,7 +32,7 @@ within a schema version, never changed or taken away.
 
 With MQTT 5 every message has a content type, health and answers also an expiry, and requests are answered on their response topic with their
 correlation data. With MQTT 3.1.1 a request names `reply_to` and `id` in its payload. A request gets no answer if it is retained, if it names no
-topic that is its asker's (any outside of the devices' own, or `{prefix}/{device}/answer/...`), or when far too many came before it.
+topic for the answer or one on which devices speak or listen (best is one below `{prefix}/{device}/answer/`), or when far too many came before it.
 """
 
 

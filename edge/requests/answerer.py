@@ -1,7 +1,7 @@
 """Requests become answers: who may ask what, how often, and in which messages it is told. What is known comes from an `Archive`.
 
-Some requests get no answer at all: a retained one (it would be done at every connect), one that names nowhere to answer, or a topic that is not
-its asker's, and what exceeds the rate after it was said so. Every other request gets exactly one, and nothing that is asked ends anything.
+Some requests get no answer at all: a retained one (it would be done at every connect), one that names nowhere to answer, or a topic on which a
+device speaks or listens, and what exceeds the rate after it was said so. Every other request gets exactly one, and nothing that is asked ends anything.
 """
 
 from __future__ import annotations

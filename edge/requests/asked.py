@@ -13,6 +13,9 @@ from edge.requests.payloads import REQUESTS, ErrorCode, Request
 MOST_REQUEST_BYTES = 8_192
 """No request is longer; what is longer is not read."""
 
+_DEVICES_OWN = ["status"], ["health"], ["cmd"]
+_CAMERAS_OWN = ["state"], ["events"], ["counts"], ["heatmap"]
+
 
 class Refusal(Exception):
     """Why a request is not done: a code for programs, a sentence for people."""
@@ -68,20 +71,17 @@ def opened(asked: Asked) -> Letter:
 
 
 def can_be_answered(topic: str, *, base: str) -> bool:
-    """Whether an answer may go to `topic`: what others say there, above all devices, must not be overwritten by asking.
+    """Whether an answer may go to `topic`: not where a device speaks or listens, for asking must not put words into anybody's mouth.
 
-    A topic for which a broker would end the connection (a wildcard, a control character, too many levels) is none either. Below `{prefix}/` answers go to
-    `{base}/answer/...` only.
+    A topic for which a broker would end the connection (a wildcard, a control character, too many levels) is none either.
     """
+    if not topic.isprintable() or not 0 < len(topic.encode()) <= 256 or topic.count("/") > 7:
+        return False
+    if set(topic) & set("+#") or topic.startswith(("$", "/")):
+        return False
     prefix = base.rpartition("/")[0]
-    return (
-        topic.isprintable()
-        and 0 < len(topic.encode()) <= 256
-        and topic.count("/") <= 7
-        and not set(topic) & set("+#")
-        and not topic.startswith(("$", "/"))
-        and (topic.startswith(f"{base}/answer/") or not f"{topic}/".startswith(f"{prefix}/"))
-    )
+    _, *levels = topic.removeprefix(f"{prefix}/").split("/") if topic.startswith(f"{prefix}/") else [""]
+    return levels[:1] not in _DEVICES_OWN and levels[1:2] not in _CAMERAS_OWN
 
 
 def read(asked: Asked, letter: Letter) -> Request:

@@ -148,7 +148,7 @@ def test_where_mqtt_5_names_no_place_the_payload_does() -> None:
     assert message.topic == f"/{EAR}", "MQTT 5's own comes first"
 
 
-@pytest.mark.parametrize("topic", ["me", "site/me", "edge/shop/answer/me", "edge2/shop/status", "EDGE/x"])
+@pytest.mark.parametrize("topic", ["me", "site/me", "edge/shop/answer/me", "edge/me", "edge/me/reply/7", "edge2/shop/status", "EDGE/x"])
 def test_answers_go_to_topics_of_the_asker(topic: str) -> None:
     assert len(said(answerer(), asked("counts", reply_to=topic))) == 1
 
@@ -156,7 +156,14 @@ def test_answers_go_to_topics_of_the_asker(topic: str) -> None:
 @pytest.mark.parametrize(
     "topic",
     ["", "#", "me/#", "+/me", "$SYS/x", "/me", "a\x00b", "a\x01b", "\ud800", "\ufffe", "a" * 257, "ü" * 129, "a/" * 8]
-    + ["edge", "edge/shop/status", "edge/shop/door/counts", "edge/other/answer/me", "edge/shop/cmd/reset", "edge/shop/answer"],
+    + [
+        "edge/shop/status",
+        "edge/other/status",
+        "edge/other/health",
+        "edge/shop/door/counts",
+        "edge/x/y/heatmap/meta",
+        "edge/shop/cmd/reset",
+    ],
 )
 def test_an_answer_never_goes_where_others_speak_or_where_a_broker_would_hang_up(topic: str) -> None:
     archive = MemoryArchive()
