@@ -143,6 +143,11 @@ class Asker:
         (message,) = self.ask(verb, **fields)
         return json.loads(message.payload)
 
+    def forget(self) -> None:
+        """What has been heard is of no interest any more."""
+        with self._changed:
+            self._heard.clear()
+
     @property
     def heard(self) -> list[MQTTMessage]:
         with self._changed:

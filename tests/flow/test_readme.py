@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from edge.demo.broker import Broker
+from tests.flow.asked_device import running_device, text_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -46,7 +47,18 @@ def the(prefix: str) -> str:
 def test_every_command_has_a_test_here() -> None:
     config = ("edge config example", "edge config check", "edge config schema")
     bench = ("edge bench frame", "edge bench pipeline", "edge bench run")
-    known = ("make demo", "make test", "edge run --source", "edge eval", "edge build", "edge heatmap", "edge doctor", *config, *bench)
+    known = (
+        "make demo",
+        "make test",
+        "edge run --source",
+        "edge eval",
+        "edge build",
+        "edge heatmap",
+        "edge doctor",
+        "edge snapshot",
+        *config,
+        *bench,
+    )
     assert [line for line in COMMANDS if not line.startswith(known)] == []
     for prefix in known:
         the(prefix)
@@ -159,3 +171,13 @@ def test_the_measurements_give_their_figures(tmp_path: Path, clip: Path, shared:
     assert "pipeline" in json.loads(edge(the("edge bench pipeline") + " --seconds 1 --json", tmp_path))
     run = the("edge bench run").replace("video.mp4", str(clip)).replace("yolo11n.onnx", str(shared / "models" / "yolo11n.onnx"))
     assert "run" in json.loads(edge(run + " --rounds 1 --json", tmp_path))
+
+
+def test_a_snapshot_comes_from_a_device_that_runs(tmp_path: Path, mosquitto: Broker) -> None:
+    command = (
+        the("edge snapshot").replace("mqtt://localhost", mosquitto.url).replace("shop-7", "flow").replace("--camera door", "--camera gate")
+    )
+    with running_device(text_of(tmp_path, mosquitto.port)):
+        said = edge(command, tmp_path)
+    assert said.startswith("door.png ")
+    assert (tmp_path / "door.png").read_bytes()[:4] == b"\x89PNG"

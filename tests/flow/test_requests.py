@@ -1,13 +1,12 @@
-"""A running device is asked over real brokers, by MQTT 5 and 3.1.1: heat, grids, counts, commands, refusals, floods. What is answered without a network is in tests/unit."""
+"""A running device is asked over real brokers, by MQTT 5 and 3.1.1: heat, grids, counts, commands, refusals. Floods are in `test_request_floods`; what is answered without a network is in tests/unit."""
 
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -252,69 +251,3 @@ def test_every_real_message_is_what_the_documents_say(mosquitto: Broker, tmp_pat
     assert seen >= {"status", "state", "events", "counts", "heatmap", "heatmap-meta"} | {
         f"{k}-{v}" for k in ("request", "answer") for v in verbs
     }
-
-
-def rubbish(rng: random.Random) -> tuple[str, bytes]:
-    """A request that nobody can have meant, or that somebody could have: verb and payload."""
-    verb = rng.choice(["snapshot", "counts", "reset", "config", "cameras", "", "x", "a/b/c", "snapshot/gate", "%00", "ü", "status"])
-    values: list[Any] = ["gate", "", None, True, -1, 1e308, 2**70, [], {}, [[[]]], "x" * 500, "2026-01-01T00:00:00Z", "npz", {"a": "b"}]
-    fields = {
-        rng.choice(["camera", "what", "from", "to", "format", "max_bytes", "id", "é", ""]): rng.choice(values)
-        for _ in range(rng.randint(0, 5))
-    }
-    text = json.dumps(fields).encode()
-    match rng.randint(0, 5):
-        case 0:
-            return verb, rng.randbytes(rng.randint(0, 300))
-        case 1:
-            return verb, text[: rng.randint(0, len(text))]
-        case 2:
-            return verb, b"[" * rng.randint(1, 9000)
-        case 3:
-            return verb, text + b" " * rng.choice([10_000, 100_000])
-        case _:
-            return verb, text
-
-
-def flood(asker: Asker, count: int, seed: int) -> Iterator[None]:
-    """Send `count` bad requests with an address, one a step; some without, some retained, some to topics that are not the asker's."""
-    rng = random.Random(seed)
-    for _ in range(count):
-        verb, payload = rubbish(rng)
-        topic = rng.choice([asker.topic] * 6 + ["edge/flow/status", "edge/#", "$SYS/x", "/".join("abcdefghijkl"), ""])
-        asker.send(
-            verb, payload, reply_to=topic, correlation=rng.randbytes(rng.randint(1, 20)), retain=rng.random() < 0.05, qos=rng.randint(0, 1)
-        )
-        yield
-
-
-def test_hundreds_of_bad_requests_end_nothing(mosquitto: Broker, tmp_path: Path, subscriber: Callable[..., Any]) -> None:
-    status = subscriber(mosquitto.port, "edge/flow/status", qos=1)
-    text = text_of(tmp_path, mosquitto.port, requests={"per_minute": 6000, "burst": 1000})
-    with running_device(text) as device, Asker(mosquitto.port, v5=True) as asker:
-        for _ in flood(asker, 300, seed=1):
-            time.sleep(0.002)
-        assert asker.one("counts", timeout_s=20)["ok"], "the good one behind them is answered"
-        answers = [json.loads(message.payload) for message in asker.heard]
-        assert {answer["error"] for answer in answers if not answer["ok"]} >= {"bad_request", "unknown_verb", "not_allowed"}
-        for answer in answers:
-            validator("answer-counts" if not answer["ok"] else f"answer-{answer['verb']}").validate(answer)
-        done = device.device.cameras[0].frames_done
-        time.sleep(0.5)
-        assert device.device.cameras[0].frames_done > done, "frames flow"
-    assert [json.loads(heard.payload)["state"] for heard in status.heard][:1] == ["online"]
-    assert len(status.heard) <= 2, "the connection held"
-
-
-def test_a_flood_beyond_the_rate_is_told_once_a_second(mosquitto: Broker, tmp_path: Path) -> None:
-    text = text_of(tmp_path, mosquitto.port, requests={"per_minute": 60, "burst": 5})
-    with running_device(text), Asker(mosquitto.port, v5=True) as asker:
-        began_s = time.monotonic()
-        for _ in range(400):
-            asker.send("counts", b"", reply_to=asker.topic)
-            time.sleep(0.002)
-        time.sleep(0.3)
-        lasted_s = time.monotonic() - began_s
-        answers = [json.loads(message.payload) for message in asker.heard]
-    assert 5 <= sum(answer["ok"] for answer in answers) <= 5 + lasted_s + 1
-    assert 1 <= sum(answer.get("error") == "too_many" for answer in answers) <= lasted_s + 1

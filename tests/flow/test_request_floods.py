@@ -1,0 +1,170 @@
+"""Bad requests in great number: each is answered or ignored as documented, memory stays, frames flow. Good requests are in `test_requests`."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from edge.app import Running
+from edge.demo.broker import Broker
+from tests.flow.asked_device import Asker, running_device, text_of
+
+ROOT = Path(__file__).parents[2]
+REPORTS = Path(__file__).parent / "reports"
+VERBS = ["snapshot", "counts", "reset", "config", "cameras", "", "x", "a/b/c", "snapshot/gate", "%00", "ü", "status"]
+VALUES: list[Any] = ["gate", "", None, True, -1, 1e308, 2**70, [], {}, [[[]]], "x" * 500, "2026-01-01T00:00:00Z", "npz", {"a": "b"}]
+KEYS = ["camera", "what", "from", "to", "format", "max_bytes", "id", "é", ""]
+ELSEWHERE = ["edge/flow/status", "edge/#", "$SYS/x", "/".join("abcdefghijkl"), "edge/flow/cmd/reset", "edge/flow/gate/counts", ""]
+
+
+def payload_of(rng: random.Random) -> bytes:
+    """What nobody can have meant, and now and then what somebody could."""
+    fields = {rng.choice(KEYS): rng.choice(VALUES) for _ in range(rng.randint(0, 5))}
+    text = json.dumps(fields).encode()
+    match rng.randint(0, 5):
+        case 0:
+            return rng.randbytes(rng.randint(0, 300))
+        case 1:
+            return text[: rng.randint(0, len(text))]
+        case 2:
+            return b"[" * rng.randint(1, 9000)
+        case 3:
+            return text + b" " * rng.choice([10_000, 200_000])
+        case 4:
+            return b""
+        case _:
+            return text
+
+
+def flood(asker: Asker, count: int, seed: int, pause_s: float) -> tuple[set[bytes], Counter[str]]:
+    """Send bad requests -> the correlation of each that must get an answer, and how many there were of which kind."""
+    rng = random.Random(seed)
+    due, kinds = set(), Counter[str]()
+    for number in range(count):
+        verb, payload, retain = rng.choice(VERBS), payload_of(rng), rng.random() < 0.05
+        mine = rng.random() < 0.6
+        correlation = number.to_bytes(4, "big")
+        reply_to = asker.topic if mine else rng.choice(ELSEWHERE)
+        asker.send(verb, payload, reply_to=reply_to, correlation=correlation, retain=retain, qos=rng.randint(0, 1))
+        kinds["retained" if retain else "addressed" if mine else "addressed elsewhere or nowhere"] += 1
+        kinds["longer than 8 KiB"] += len(payload) > 8192
+        if mine and not retain:
+            due.add(correlation)
+        time.sleep(pause_s)
+    return due, kinds
+
+
+@cache
+def validator(kind: str) -> Any:
+    return jsonschema.Draft202012Validator(json.loads((ROOT / "deploy" / "mqtt" / "schemas" / f"{kind}.json").read_text()))
+
+
+def check_answers(asker: Asker, due: set[bytes], eventually: Callable[..., bool]) -> Counter[str]:
+    """Every request that is due one has exactly one answer, as its schema says; nobody else has any. -> how many answers of which kind."""
+    assert eventually(lambda: len({message.properties.CorrelationData for message in asker.heard}) >= len(due), 20)
+    firsts, codes = Counter[bytes](), Counter[str]()
+    for message in asker.heard:
+        said = json.loads(message.payload)
+        validator(f"answer-{said['verb']}" if said["ok"] else "answer-counts").validate(said)
+        if "chunk" not in said:
+            firsts[message.properties.CorrelationData] += 1
+            codes[said.get("error", "done")] += 1
+    assert set(firsts) == due
+    assert set(firsts.values()) == {1}
+    return codes
+
+
+def rate(device: Running, seconds: float) -> float:
+    """Frames a second that are worked on, over some seconds."""
+    loop = device.device.cameras[0]
+    began, began_s = loop.frames_done, time.monotonic()
+    time.sleep(seconds)
+    return (loop.frames_done - began) / (time.monotonic() - began_s)
+
+
+def resident_mib() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+@pytest.fixture
+def births(mosquitto: Broker, subscriber: Callable[..., Any]) -> Iterator[Any]:
+    """Who listens to the device's status: one birth is one connection."""
+    return subscriber(mosquitto.port, "edge/flow/status", qos=1)
+
+
+def test_hundreds_of_bad_requests_are_answered_or_ignored_as_documented(
+    mosquitto: Broker, births: Any, tmp_path: Path, eventually: Callable[..., bool]
+) -> None:
+    text = text_of(tmp_path, mosquitto.port, requests={"per_minute": 6000, "burst": 1000})
+    with running_device(text) as device, Asker(mosquitto.port, v5=True) as asker:
+        due, _ = flood(asker, 300, seed=1, pause_s=0.003)
+        codes = check_answers(asker, due, eventually)
+        assert set(codes) >= {"bad_request", "unknown_verb", "not_allowed", "done"}
+        assert rate(device, 0.5) > 0, "frames flow"
+        assert len(births.heard) == 1, "the connection held"
+
+
+def test_a_flood_beyond_the_rate_is_told_once_a_second(mosquitto: Broker, tmp_path: Path) -> None:
+    text = text_of(tmp_path, mosquitto.port, requests={"per_minute": 60, "burst": 5})
+    with running_device(text), Asker(mosquitto.port, v5=True) as asker:
+        began_s = time.monotonic()
+        for _ in range(400):
+            asker.send("counts", b"", reply_to=asker.topic)
+            time.sleep(0.002)
+        time.sleep(0.3)
+        lasted_s = time.monotonic() - began_s
+        answers = [json.loads(message.payload) for message in asker.heard]
+    assert 1 <= sum(answer["ok"] for answer in answers) <= 5 + lasted_s + 1
+    assert 1 <= sum(answer.get("error") == "too_many" for answer in answers) <= lasted_s + 1
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_ten_thousand_bad_requests(mosquitto: Broker, births: Any, tmp_path: Path, eventually: Callable[..., bool]) -> None:
+    text = text_of(tmp_path, mosquitto.port, requests={"per_minute": 6000, "burst": 1000})
+    with running_device(text) as device, Asker(mosquitto.port, v5=True) as asker:
+        flood(asker, 500, seed=0, pause_s=0.01)  # what is loaded once is loaded
+        time.sleep(2)
+        asker.forget()
+        before, before_mib = rate(device, 10), resident_mib()
+        loop = device.device.cameras[0]
+        began, began_s = loop.frames_done, time.monotonic()
+        due, kinds = flood(asker, 10_000, seed=7, pause_s=0.0105)
+        during = (loop.frames_done - began) / (time.monotonic() - began_s)
+        lasted_s = time.monotonic() - began_s
+        codes = check_answers(asker, due, eventually)
+        asker.forget()
+        after_mib = resident_mib()
+        began, began_s = loop.frames_done, time.monotonic()
+        flood(asker, 10_000, seed=8, pause_s=0)
+        time.sleep(1)
+        beyond = (loop.frames_done - began) / (time.monotonic() - began_s)
+        beyond_s = time.monotonic() - began_s
+        asker.forget()
+        beyond_mib = resident_mib()
+        assert asker.one("counts", timeout_s=30)["ok"]
+        connections = len(births.heard)
+    figures = {
+        "requests": dict(kinds),
+        "requests_per_s": round(10_000 / lasted_s, 1),
+        "answers": dict(codes),
+        "frames_per_s": {"before": round(before, 2), "during": round(during, 2), "as_fast_as_can_be": round(beyond, 2)},
+        "as_fast_as_can_be_per_s": round(10_000 / beyond_s, 1),
+        "resident_mib": {"before": round(before_mib, 1), "after": round(after_mib, 1), "after_as_fast_as_can_be": round(beyond_mib, 1)},
+        "connections": connections,
+    }
+    REPORTS.mkdir(exist_ok=True)
+    (REPORTS / "requests.json").write_text(json.dumps(figures, indent=2) + "\n")
+    assert during >= 0.9 * before
+    assert beyond >= 0.9 * before
+    assert max(after_mib, beyond_mib) - before_mib < 32
+    assert connections == 1
