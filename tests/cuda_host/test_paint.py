@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,9 @@ SIZES = [
     Size(37, 1),
 ]
 Load = Callable[[str], HostKernels]
+opencv_5 = pytest.mark.skipif(
+    cv2.__version__ < "5", reason="OpenCV 4 places the CPU's tint in steps of 1/32 cell, so odd ratios are elsewhere by as much"
+)
 
 
 def noise(size: Size, seed: int = 0) -> np.ndarray:
@@ -73,6 +77,7 @@ def levels_apart(kernels: HostKernels, options: HeatOptions, size: Size, referen
     return np.abs(painted(kernels, picture, tint, times).astype(int) - wanted)
 
 
+@opencv_5
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("cell", [2, 8, 13])
 def test_a_picture_under_heat_is_the_cpus(host_kernels: Load, size: Size, cell: int) -> None:
@@ -124,6 +129,7 @@ def test_sixteen_pixels_at_once_are_painted_like_one_by_one(host_kernels: Load, 
     np.testing.assert_array_equal(painted(kernels, picture, tint, times, "paint_wide"), painted(kernels, picture, tint, times, "paint_any"))
 
 
+@opencv_5
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 200), st.integers(1, 120), st.integers(2, 40), st.integers(0, 2**32 - 1))
 def test_a_picture_of_any_size_under_any_heat_is_the_cpus(width: int, height: int, cell: int, seed: int) -> None:

@@ -17,6 +17,7 @@ from edge.errors import DeviceError
 from edge.heat import HeatOptions, grid_size
 from edge.shapes import Boxes, Overlay
 from tests.cuda_host.driver import ILLEGAL_ADDRESS, StandIn
+from tests.cuda_host.test_paint import opencv_5
 
 pytestmark = pytest.mark.system
 S = 1_000_000_000
@@ -60,7 +61,7 @@ def both(
     [
         (HeatOptions(), REFERENCE),
         (HeatOptions(half_life_s=0.5, colormap="inferno"), Size(640, 360)),
-        (HeatOptions(top_s=0.4, blur=0.5, cell=2), Size(333, 217)),
+        pytest.param(HeatOptions(top_s=0.4, blur=0.5, cell=2), Size(333, 217), marks=opencv_5),
         (HeatOptions(blur=30.0, cell=16, alpha=1.0), Size(160, 90)),
     ],
     ids=["as usual", "fading", "fixed scale", "coarse"],
@@ -87,6 +88,7 @@ def test_in_any_order_of_threads_and_with_memory_of_its_own_the_picture_is_the_s
     assert not host_cuda.held
 
 
+@opencv_5
 def test_the_picture_may_change_its_size_on_the_way(gpu: Gpu) -> None:
     options = HeatOptions()
     with CpuPainter(options, REFERENCE) as cpu, CudaPainter(gpu, options, REFERENCE) as cuda:

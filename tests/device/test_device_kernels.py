@@ -70,6 +70,7 @@ def test_presence_adds_up_to_the_microsecond_however_many_come_at_once(gpu: Any)
     np.testing.assert_array_equal(grid, wanted)
 
 
+@test_paint.opencv_5
 @pytest.mark.parametrize("size", [*test_paint.SIZES, Size(1920, 1080), Size(3840, 2160)], ids=str)
 def test_a_picture_under_heat_is_the_cpus(gpu: Any, size: Size, figures: Figures) -> None:
     apart = test_paint.levels_apart(DeviceKernels(gpu, "paint.cu"), HeatOptions(), size)

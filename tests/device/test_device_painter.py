@@ -17,6 +17,7 @@ from edge.backends.cuda.painter import CudaPainter
 from edge.data import Frame, HostPixels, Size, Stamp, Warmth
 from edge.heat import HeatOptions, grid_size
 from edge.shapes import Overlay
+from tests.cuda_host.test_paint import opencv_5
 
 S = 1_000_000_000
 NOTHING = Overlay(Size(640, 360), ())
@@ -39,7 +40,7 @@ def presence(number: int, options: HeatOptions) -> Warmth:
     [
         (HeatOptions(), Size(640, 360)),
         (HeatOptions(half_life_s=0.5, colormap="inferno"), Size(1920, 1080)),
-        (HeatOptions(top_s=0.4, blur=0.5, cell=2), Size(333, 217)),
+        pytest.param(HeatOptions(top_s=0.4, blur=0.5, cell=2), Size(333, 217), marks=opencv_5),
         (HeatOptions(blur=30.0, alpha=1.0), Size(1280, 720)),
     ],
     ids=["usual", "fading", "fixed scale", "wide blur"],
