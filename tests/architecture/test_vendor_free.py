@@ -33,6 +33,7 @@ def loaded(modules: str) -> list[str]:
         "edge.pipeline edge.overlay edge.messages edge.books edge.ports edge.store",
         "edge.sources edge.sinks.options edge.sinks.options_mqtt edge.sources.options",
         "edge.cli",
+        "edge.backends.cuda.gpu edge.backends.cuda.kernels edge.backends.cuda.detector",
     ],
 )
 def test_importing_loads_no_vendors_library(modules: str) -> None:
