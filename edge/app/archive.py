@@ -89,7 +89,9 @@ class DeviceArchive:
             case "overlay":
                 picture, top = shown.over(*self._present(name), shown.seconds(grid))
             case "floor":
-                raise Refusal("not_available", f"camera {name!r} has no floor plan")
+                if shown.config.floor is None:
+                    raise Refusal("not_available", f"camera {name!r} has no floor plan; `floor` in its configuration gives it one")
+                picture, top = shown.plan(shown.config.floor, shown.seconds(grid), covered, self._totals(name, span))
         told |= {"top": round(top, 6), "colormap": COLORMAPS[colormap_number(heat.colormap)]}
         return _encoded(picture, request, told)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from edge.config import CameraConfig
+from edge.count import LineOptions, ZoneOptions
 from edge.count.tally import Key
 from edge.data import F32, I64, U8, Size
-from edge.heat import grid_size, top_of
+from edge.heat import FloorOptions, grid_size, on_floor, top_of
 from edge.overlay import snapshot
 from edge.scene import EmptyScene
 from edge.shapes import HeatLayer, Overlay
@@ -61,6 +62,26 @@ class HeatPicture:
         overlay = snapshot(self.reference, self.config.lines, self.config.zones, totals, layer, title)
         return paint_still(background, overlay), layer.top
 
+    def plan(self, floor: FloorOptions, seconds: F32, covered: Covered, totals: Mapping[Key, int]) -> tuple[U8, float]:
+        """Heat on the floor plan, likewise, with the lines and zones that lie on it."""
+        from edge.backends.cpu.painter import paint_still
+
+        columns, rows = floor.size
+        px = max(4, _WIDEST_PX // max(columns, rows))
+        size = Size(columns * px, rows * px)
+
+        def laid(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]] | None:
+            cells = floor.cells(np.asarray(points, np.float64))
+            return [(x, y) for x, y in (cells * px).tolist()] if np.isfinite(cells).all() else None
+
+        lines = {name: LineOptions(*ends) for name, line in self.config.lines.items() if (ends := laid(line.points))}
+        zones = {name: ZoneOptions(tuple(ring)) for name, zone in self.config.zones.items() if (ring := laid(zone.points))}
+        on_plan = on_floor(seconds, self.config.heat.cell, floor)
+        layer = replace(self._layer(on_plan, f"time people stood here, per spot of {floor.cell_m:g} x {floor.cell_m:g} m"), cell=px)
+        title = (f"{self.camera}  {self._when(covered)}", f"presence on this plan: {_duration(float(on_plan.sum(dtype=np.float64)))}")
+        blank = np.full((size.height, size.width, 3), 40, np.uint8)
+        return paint_still(blank, snapshot(size, lines, zones, totals, layer, title)), layer.top
+
     def over(self, picture: U8, overlay: Overlay, seconds: F32) -> tuple[U8, float]:
         """Heat and an overlay's shapes on a picture of the moment, likewise."""
         from edge.backends.cpu.painter import paint_still
@@ -68,12 +89,12 @@ class HeatPicture:
         layer = self._layer(seconds)
         return paint_still(picture, replace(overlay, heat=layer)), layer.top
 
-    def _layer(self, seconds: F32) -> HeatLayer:
+    def _layer(self, seconds: F32, legend: str = "") -> HeatLayer:
         from edge.backends.cpu.heat import blurred, layer_of
 
         heat = self.config.heat
         smooth = blurred(seconds, heat.blur / heat.cell)
-        legend = f"time people stood here, per spot of {heat.cell}x{heat.cell} px"
+        legend = legend or f"time people stood here, per spot of {heat.cell}x{heat.cell} px"
         return layer_of(smooth, heat.cell, heat, heat.top_s or top_of(smooth), legend)
 
     def _when(self, covered: Covered) -> str:

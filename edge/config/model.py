@@ -15,7 +15,7 @@ from edge.count import LineOptions, ZoneOptions
 from edge.data import Size
 from edge.detect import DetectOptions
 from edge.engine.options import EngineOptions
-from edge.heat import HeatOptions
+from edge.heat import FloorOptions, HeatOptions
 from edge.messages import check_name
 from edge.overlay import OverlayOptions
 from edge.pipeline import PipelineOptions
@@ -113,6 +113,8 @@ class CameraConfig(_Section):
     """What has not moved for so long (a poster) stops counting until it moves; null lets it count."""
     track: TrackOptions = TrackOptions()
     heat: HeatOptions = HeatOptions()
+    floor: FloorOptions | None = None
+    """How the picture lies on the floor, {px: [[x, y], ...], metres: [[x, y], ...], cell_m}, for heat on a plan; null for no plan."""
     overlay: OverlayOptions = OverlayOptions()
     heatmap: HeatmapConfig | None = HeatmapConfig()
     """The periodic picture; null for none."""

@@ -69,6 +69,18 @@ def test_edge_snapshot_fetches_heat_grid_and_present_picture(pair: tuple[Broker,
         assert 0 < last_ns - first_ns <= 120 * 10**9
 
 
+def test_heat_is_shown_on_the_floor_where_the_floor_is_known(mosquitto: Broker, tmp_path: Path) -> None:
+    whole = json.loads(text_of(tmp_path, mosquitto.port))
+    whole["cameras"]["gate"]["floor"] = {"px": [[100, 60], [220, 60], [320, 180], [0, 180]], "metres": [[0, 0], [8, 0], [8, 16], [0, 16]]}
+    with running_device(json.dumps(whole)):
+        time.sleep(1)
+        code, said = snapshot(mosquitto, "--what", "floor", "-o", str(tmp_path / "floor.png"))
+    assert code == 0, said
+    height, width = decode((tmp_path / "floor.png").read_bytes()).shape[:2]
+    assert width == 8 / 0.25 * 15
+    assert height > 16 / 0.25 * 15, "a legend stands below"
+
+
 def test_an_answer_has_what_mqtt_5_gives_and_its_chunks_are_whole(mosquitto: Broker, tmp_path: Path) -> None:
     with running_device(text_of(tmp_path, mosquitto.port, **OPEN)), Asker(mosquitto.port, v5=True) as asker:
         messages = asker.ask("snapshot", camera="gate", max_bytes=4000)
