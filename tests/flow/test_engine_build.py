@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -132,14 +133,14 @@ def test_a_spoilt_int8_network_is_refused_with_the_figures(made, shared, tmp_pat
         """
 import numpy as np
 from onnx import numpy_helper
-for tensor in model.graph.initializer:  # as if calibrated on a handful of dark pictures: ranges of a third
+for tensor in model.graph.initializer:  # as if calibrated on a handful of dull pictures: half of the range
     if tensor.name.endswith("_output_0_scale"):
-        tensor.CopyFrom(numpy_helper.from_array((numpy_helper.to_array(tensor) / 3).astype(np.float16), tensor.name))
+        tensor.CopyFrom(numpy_helper.from_array((numpy_helper.to_array(tensor) / 2).astype(np.float16), tensor.name))
 """,
     )
     measured = agreement(made / "yolo11n.onnx", spoilt, [str(shared / "video" / "pets-s2l1.mp4")])
     record_property("spoilt int8 against float32", str(measured))
-    assert "of the boxes are in both, and 95% are needed" in measured.refusal()
+    assert re.search(r"scores are 0\.\d+ apart, and 0\.05 is allowed", measured.refusal())
 
 
 def test_a_spoilt_int8_network_leaves_the_float16_engine(made, shared, tmp_path, monkeypatch, capsys, caplog):
