@@ -37,7 +37,9 @@ _PLACES = """\
 def example() -> str:
     """The text that `edge config example` prints; it is a valid configuration."""
     head = "# edge: every key with its default. Only `cameras` with a `source` each is needed; delete what you do not change.\n\n"
-    device = _section(Config(cameras={"door": CameraConfig(source="x")}), "", skip=("cameras", "mqtt", "record", "detect", "engine", "requests"))
+    device = _section(
+        Config(cameras={"door": CameraConfig(source="x")}), "", skip=("cameras", "mqtt", "record", "detect", "engine", "requests")
+    )
     detect = _nested("detect", Config.model_fields["detect"].default, "")
     engine = _nested("engine", Config.model_fields["engine"].default, "")
     mqtt = _nested("mqtt", MqttOptions(), "")
