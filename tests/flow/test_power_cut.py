@@ -78,8 +78,8 @@ def test_nothing_that_was_sent_is_rolled_back_by_a_power_cut(
 ) -> None:
     rng, state, lost = random.Random(5), tmp_path / "cut", 0
     ears = subscriber(mosquitto.port, "edge/cut/gate/#")
-    path = configuration(tmp_path, "cut", mosquitto.port, 30)
-    for _ in range(4):
+    path = configuration(tmp_path, "cut", mosquitto.port, 20)
+    for _ in range(3):
         device = Device(path)
         aim, until_s = progress(state) + rng.randint(20, 60), time.monotonic() + 60
         while progress(state) < aim and device.running and time.monotonic() < until_s:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.data import Message
 from edge.demo.broker import Broker, find_mosquitto
 from edge.errors import BrokerError, BrokerRefused
 from edge.sinks.mqtt import check_broker
@@ -38,8 +39,9 @@ def options(broker: Broker, *, host: str = "localhost", **how: object) -> MqttOp
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_a_thousand_messages_go_through_tls(guarded, certificates, protocol):
+def test_a_thousand_messages_and_a_picture_go_through_tls(guarded, certificates, protocol):
     outbox = MemoryOutbox()
+    outbox.set_value(Message("hall/heatmap", bytes(500_000), retain=True, content_type="image/jpeg"))
     outbox.add_events(1000)
     tls = TlsOptions(ca=certificates / "ca.crt")
     with publisher_to(f"mqtts://localhost:{guarded.port}", outbox, tls=tls, protocol=protocol) as publisher:
