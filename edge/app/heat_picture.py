@@ -72,7 +72,8 @@ class HeatPicture:
 
         def laid(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]] | None:
             cells = floor.cells(np.asarray(points, np.float64))
-            return [(x, y) for x, y in (cells * px).tolist()] if np.isfinite(cells).all() else None
+            on_it = np.isfinite(cells).all() and (cells.max(axis=0) > 0).all() and (cells.min(axis=0) < floor.size).all()
+            return [(x, y) for x, y in (cells * px).tolist()] if on_it else None
 
         lines = {name: LineOptions(*ends) for name, line in self.config.lines.items() if (ends := laid(line.points))}
         zones = {name: ZoneOptions(tuple(ring)) for name, zone in self.config.zones.items() if (ring := laid(zone.points))}

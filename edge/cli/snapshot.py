@@ -37,6 +37,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--password-env", metavar="NAME", help="an environment variable that holds the password")
     parser.add_argument("--password-file", type=Path, metavar="FILE", help="a file that holds the password")
     parser.add_argument("--ca", type=Path, metavar="FILE", help="certificates (PEM) of who may sign the broker's (the system's)")
+    parser.add_argument("--certificate", type=Path, metavar="FILE", help="your own certificate (PEM), for a broker that asks for one")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="its key (PEM), where it stands in another file")
     parser.set_defaults(command=_snapshot)
 
 
@@ -79,13 +81,14 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
 def _options(given: argparse.Namespace) -> Any:
     from edge.sinks.options_mqtt import MqttOptions, TlsOptions
 
+    tls = given.ca or given.certificate or given.key
     try:
         return MqttOptions(
             url=given.broker,
             username=given.username,
             password_env=given.password_env,
             password_file=given.password_file,
-            tls=TlsOptions(ca=given.ca) if given.ca else None,
+            tls=TlsOptions(ca=given.ca, certificate=given.certificate, key=given.key) if tls else None,
             protocol=given.protocol,
             prefix=given.prefix,
         )

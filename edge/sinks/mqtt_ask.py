@@ -67,23 +67,30 @@ def _check_online(link: Link, topic: str, device: str) -> None:
         link.turn(left_s)
         for heard in link.heard:
             if heard.topic == topic:
-                state, since = _state_of(heard.payload)
-                if state == "offline":
-                    raise RequestError(f"device {device!r} is offline{since}; it answers when it is back")
                 link.heard.clear()
+                if why := _why_not(heard.payload):
+                    raise RequestError(f"device {device!r} {why}")
                 return
         link.heard.clear()
     raise RequestError(f"no device {device!r} is known to the broker at {link.where}; are its name and its prefix right ({topic})?")
 
 
-def _state_of(payload: bytes) -> tuple[str, str]:
-    """The state a status tells, and since when as words; an unreadable one counts as online, the device itself will show."""
+def _why_not(status: bytes) -> str:
+    """Why a device with this status does not answer now, '' if it should; an unreadable one is let pass, the device itself will show."""
     try:
-        said = json.loads(payload)
-        since = said.get("since")
-        return str(said.get("state")), f" (it was online since {since})" if since else ""
-    except (ValueError, AttributeError):
-        return "", ""
+        said = dict(json.loads(status))
+    except (ValueError, TypeError, RecursionError):
+        return ""
+    match said.get("state"):
+        case "offline":
+            since = said.get("since")
+            return f"is offline{f' (it was online since {since})' if since else ''}; it answers when it is back"
+        case "warming":
+            share = said.get("share")
+            done = f" ({share:.0%} done)" if isinstance(share, float) else ""
+            return f"is building its model for its machine{done}; it answers when it counts"
+        case _:
+            return ""
 
 
 def _silence(answer: Assembly, device: str, timeout_s: float) -> str:

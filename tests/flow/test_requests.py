@@ -177,14 +177,12 @@ def test_edge_snapshot_says_in_a_sentence_why_there_is_none(mosquitto: Broker, t
         assert len(said.splitlines()) == 1
 
 
-def test_a_retained_request_is_never_done(mosquitto: Broker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_retained_request_is_never_done(mosquitto: Broker, tmp_path: Path, protocol: str) -> None:
     with Asker(mosquitto.port, v5=False) as asker:
-        reset = json.dumps({"camera": "gate", "reply_to": asker.topic, "id": "old"}).encode()
-        asker.send("reset", reset, retain=True)
-        with running_device(text_of(tmp_path, mosquitto.port, **OPEN)):
-            asker.one("counts")
-            mosquitto.stop()
-            mosquitto.start()
+        asker.send("reset", json.dumps({"camera": "gate", "reply_to": asker.topic, "id": "old"}).encode(), retain=True)
+        with running_device(text_of(tmp_path, mosquitto.port, **OPEN, **mqtt(mosquitto, protocol))):
+            assert asker.one("counts")["cameras"]["gate"]["zones"]["centre"][0]["epoch"] == 1
         assert all(b'"old"' not in message.payload for message in asker.heard)
 
 
