@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.change import Change, Checkpoint
+from edge.change import Change, Checkpoint, Reset
 from edge.count.tally import SEEN, Tally, left_inside, of_events, of_time
 from edge.data import Event, Message, Result
 from edge.messages import CountsPayload, event_message, iso, line_payload, zone_payload
@@ -97,13 +97,13 @@ class Books:
         """Numbers that no event tells of: who was in a zone when the device lost sight of everything vanished there."""
         self._add(self.change.window(self._timeline.window(t_ns)).tally, tally)
 
-    def begin_epochs(self, epochs: Mapping[tuple[str, str], int]) -> None:
-        """After a reset: totals begin at nothing, and whoever is inside a zone is booked as appeared there, or leaving would make fewer than none.
-
-        What was counted before must have been said and committed.
+    def reset(self, utc_ns: int | None) -> None:
+        """Begin a new epoch of everything: totals begin at nothing, and whoever is inside a zone is booked as appeared there, or leaving would
+        make fewer than none. What was counted before must have been said and committed.
         """
         inside = left_inside(self.totals, [name for kind, name in self._epochs if kind == "zone"])
-        self._epochs = {key: epochs[key] for key in self._epochs}
+        self.change.reset = Reset(utc_ns)
+        self._epochs = {key: epoch + 1 for key, epoch in self._epochs.items()}
         for key in [key for key in self.totals if (key.kind, key.place) in self._epochs]:
             del self.totals[key]  # in place: pictures look at them too
         if inside and self._t_ns is not None:

@@ -42,9 +42,16 @@ class WindowChange:
     heat: dict[str, I64] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A new epoch for everything of a camera; `utc_ns` is None while the clock was never right."""
+
+    utc_ns: int | None
+
+
 @dataclass(slots=True)
 class Change:
-    """All of it, to be committed at once; `outbox` drafts get their sequence numbers then, in this order."""
+    """All of it, to be committed at once; `outbox` drafts get their sequence numbers then, in this order. A `reset` comes before all else of it."""
 
     camera: str
     timeline: str
@@ -52,6 +59,7 @@ class Change:
     outbox: list[Draft] = field(default_factory=list)
     last_values: list[Message] = field(default_factory=list)
     checkpoint: Checkpoint | None = None
+    reset: Reset | None = None
 
     def window(self, span: tuple[int, int]) -> WindowChange:
         """The part of this change that belongs to a window (t0_ns, t1_ns), made when it is first asked for."""

@@ -43,7 +43,7 @@ def answering(
     """The desk at work, over a device that is ready to run."""
     loops = {loop.name: loop for loop in device.cameras}
     with StoreReader(store.path) as reader:
-        archive = DeviceArchive(config, store=store, reader=reader, clock=clock, seen=seen, loops=loops)
+        archive = DeviceArchive(config, reader=reader, clock=clock, seen=seen, loops=loops)
         answerer = Answerer(config.requests, archive, device=config.device, base=base_topic(config), live_pictures=config.live_pictures)
 
         def answer(asked: Asked, now_s: float) -> Iterator[Message]:

@@ -20,11 +20,10 @@ from edge.requests import Refusal, Snapshot
 from edge.requests.numbers import camera_counts
 from edge.requests.payloads import CameraCounts, CameraFacts, SnapshotRequest
 from edge.runtime import CameraLoop, Clock
-from edge.runtime.errands import Sight, Unattended
-from edge.runtime.session import Session
+from edge.runtime.errands import Unattended
 from edge.shapes import Overlay
 from edge.sources.address import redact
-from edge.store import Covered, Store, StoreReader
+from edge.store import Covered, StoreReader
 
 Span = tuple[int | None, int | None]
 
@@ -52,13 +51,12 @@ class DeviceArchive:
         self,
         config: Config,
         *,
-        store: Store,
         reader: StoreReader,
         clock: Clock,
         seen: Mapping[str, Seen],
         loops: Mapping[str, CameraLoop],
     ) -> None:
-        self._config, self._store, self._reader, self._clock = config, store, reader, clock
+        self._config, self._reader, self._clock = config, reader, clock
         self._seen, self._loops = seen, loops
 
     @property
@@ -104,11 +102,8 @@ class DeviceArchive:
     def reset(self, camera: str) -> tuple[Time, dict[str, int]]:
         since_ns = self._clock.utc_now_ns()
 
-        def reset(session: Session, _: Sight | None) -> None:
-            session.reset(lambda: self._store.reset(camera, since_ns))
-
         try:
-            self._loops[camera].errands.ask(reset)
+            self._loops[camera].errands.ask(lambda session, _: session.reset(since_ns))
         except Unattended:
             raise Refusal(
                 "not_available", f"camera {camera!r} gives no pictures now, so nothing was reset; ask again when it does"

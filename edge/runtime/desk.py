@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 _ROOM = 16
 """Requests that wait; more are forgotten, the oldest first: who floods displaces above all himself."""
 
+_STALE_S = 60.0
+"""Who asked so long ago has given up: a reset that comes to pass minutes later would surprise everybody."""
+
 Answer = Callable[[Asked, float], Iterator[Message]]
 Reply = Callable[[Message], bool]
 
@@ -25,13 +28,13 @@ class Desk:
     """Takes requests from the publisher's thread and answers them in its own. A context manager; `take` may be called before and after."""
 
     def __init__(self) -> None:
-        self._asked: Mailbox[Asked] = Mailbox(_ROOM, newest=True)
+        self._asked: Mailbox[tuple[float, Asked]] = Mailbox(_ROOM, newest=True)
         self._thread: threading.Thread | None = None
 
     def take(self, asked: Asked) -> None:
         """Somebody asks. Returns at once."""
         with contextlib.suppress(Closed):  # the device is ending; nobody is answered any more
-            self._asked.put(asked)
+            self._asked.put((time.monotonic(), asked))
 
     def answering(self, answer: Answer, reply: Reply) -> Desk:
         """Set who answers (given a monotonic time in seconds), and who carries an answer away (False: it cannot be carried)."""
@@ -51,11 +54,14 @@ class Desk:
     def _run(self, answer: Answer, reply: Reply) -> None:
         while True:
             try:
-                asked = self._asked.take()
+                letter = self._asked.take()
             except Closed:
                 return
-            if asked is not None:
-                for message in answer(asked, time.monotonic()):
-                    if self._asked.finished or not reply(message):
-                        log.info("an answer to %s could not be sent; whoever asked may ask again", asked.verb[:40])
-                        break
+            now_s = time.monotonic()
+            if letter is None or now_s - letter[0] > _STALE_S:
+                continue
+            asked = letter[1]
+            for message in answer(asked, now_s):
+                if self._asked.finished or not reply(message):
+                    log.info("an answer to %s could not be sent; whoever asked may ask again", asked.verb[:40])
+                    break

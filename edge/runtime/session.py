@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
@@ -142,12 +142,12 @@ class Session:
         parts.books.committed()
         parts.wake()
 
-    def reset(self, begin: Callable[[], Mapping[tuple[str, str], int]]) -> None:
-        """Say and commit what was counted, then go on in the new epochs that `begin` makes in the ledger. DiskFull: there is no room for it."""
+    def reset(self, utc_ns: int | None) -> None:
+        """Say and commit what was counted, then begin new epochs of everything, in one commit with who is inside. DiskFull: there is no room."""
         self._parts.books.say_counts()
         self.commit(last=True)
-        self._parts.books.begin_epochs(begin())
-        self._changed = True
+        self._parts.books.reset(utc_ns)
+        self.commit(last=True)
 
     def finish(self, *, done: bool) -> None:
         """The last commit. `done`: the source has ended, so every track has; otherwise a restart goes on from here."""

@@ -73,6 +73,8 @@ class Store:
     def commit(self, change: Change) -> None:
         """All of `change`, or nothing of it, on the disk when this returns. Raises DiskFull or another StoreError."""
         with self._transaction():
+            if change.reset is not None:
+                self._begin_all(change.camera, change.reset.utc_ns)
             epochs = self.epochs(change.camera)
             for window in change.windows.values():
                 self._add(change, window, epochs)
@@ -147,12 +149,13 @@ class Store:
     def reset(self, camera: str, utc_ns: int | None) -> dict[tuple[str, str], int]:
         """A new epoch for everything of a camera -> all epochs of now; the old totals stay queryable."""
         with self._transaction():
-            rows = self._db.execute(
-                "SELECT kind, place, max(epoch), digest FROM epochs WHERE camera = ? GROUP BY kind, place", (camera,)
-            ).fetchall()
-            for kind, place, epoch, digest in rows:
-                self._begin(camera, (kind, place), epoch + 1, digest, utc_ns)
+            self._begin_all(camera, utc_ns)
             return self.epochs(camera)
+
+    def _begin_all(self, camera: str, utc_ns: int | None) -> None:
+        rows = self._db.execute("SELECT kind, place, max(epoch), digest FROM epochs WHERE camera = ? GROUP BY kind, place", (camera,))
+        for kind, place, epoch, digest in rows.fetchall():
+            self._begin(camera, (kind, place), epoch + 1, digest, utc_ns)
 
     def _begin(self, camera: str, key: tuple[str, str], epoch: int, digest: str, utc_ns: int | None) -> None:
         self._db.execute("INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?)", (camera, *key, epoch, digest, utc_ns))

@@ -153,7 +153,7 @@ def test_commands_and_pictures_with_people_are_refused_by_default_and_secrets_ar
 def test_the_configuration_is_told_without_its_secrets(tmp_path: Path) -> None:
     login = {"mqtt": {"url": "mqtt://10.0.0.2", "username": "flow-user", "password": "hunter22"}}
     config = parse(text_of(tmp_path, 1883, **login).replace("synthetic://plaza?", "rtsp://admin:hunter23@10.0.0.1/x?token=hunter24&"))
-    archive = DeviceArchive(config, store=None, reader=None, clock=None, seen={}, loops={})  # type: ignore[arg-type]  none is asked
+    archive = DeviceArchive(config, reader=None, clock=None, seen={}, loops={})  # type: ignore[arg-type]  none is asked
     told = json.dumps([archive.config(), {name: facts.model_dump() for name, facts in archive.facts().items()}])
     assert "10.0.0.1" in told
     for secret in ("hunter22", "hunter23", "hunter24", "flow-user"):

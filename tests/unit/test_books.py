@@ -246,3 +246,43 @@ def test_options_that_cannot_be_meant_are_refused(wrong: float) -> None:
     for name in ("counts_every_s", "max_gap_s"):
         with pytest.raises(ValueError, match=name):
             BookOptions(**{name: wrong})
+
+
+def test_after_a_reset_the_books_and_the_store_begin_anew_together_and_nobody_inside_is_lost(tmp_path: Path) -> None:
+    with Store(tmp_path / "edge.db", outbox_rows=100) as store:
+        store.set_timeline("boot", START_NS, known=True)
+        store.begin_epochs("door", {key: "digest" for key in EPOCHS}, None)
+        books = books_of()
+        books.enter(result(0, [line("in"), zone("entered"), zone("entered")]), {"till": 2})
+        books.say_counts()
+        before = books.change
+        store.commit(before)
+        books.committed()
+        books.reset(START_NS)
+        books.enter(result(FRAME_NS, [zone("exited", 1.0)]), {"till": 1})
+        books.say_counts()
+        after = books.change
+        store.commit(after)
+        books.committed()
+        told = messages(before, after)[-1]
+        assert (told["zones"]["till"]["epoch"], told["zones"]["till"]["occupancy"], told["zones"]["till"]["appeared"]) == (2, 1, 2)
+        assert told["lines"]["entrance"]["total_in"] == 0
+        assert {k: n for k, n in store.totals("door").items() if k != SEEN} == {k: n for k, n in books.totals.items() if k != SEEN}
+        assert store.totals("door", epoch=1)[Key("line", "entrance", "person", "in")] == 1
+        assert deltas(messages(before, after)) == Counter({"in": 1, "entered": 2, "appeared": 2, "exited": 1})
+
+
+def test_a_reset_whose_commit_failed_is_done_with_the_next_one_and_once(tmp_path: Path) -> None:
+    with Store(tmp_path / "edge.db") as store:
+        store.set_timeline("boot", START_NS, known=True)
+        store.begin_epochs("door", {key: "digest" for key in EPOCHS}, None)
+        books = books_of()
+        books.enter(result(0), {})
+        books.reset(None)
+        books.enter(result(FRAME_NS, [line("in")]), {})
+        store.commit(books.change)  # what failed before was never written
+        books.committed()
+        books.enter(result(2 * FRAME_NS, [line("in")]), {})
+        store.commit(books.change)
+        assert store.epochs("door") == {key: 2 for key in EPOCHS}
+        assert store.totals("door")[Key("line", "entrance", "person", "in")] == 2
