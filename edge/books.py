@@ -53,8 +53,9 @@ class Books:
         totals: Tally,
         resume: Checkpoint | None = None,
         unsaid: Tally | None = None,
+        since: Mapping[tuple[str, str], int | None] | None = None,
     ) -> None:
-        """`epochs` of each (kind, place) that is counted; `resume` the checkpoint of this very timeline to go on from.
+        """`epochs` of each (kind, place) that is counted, and `since` when (UTC, ns) it runs; `resume` the checkpoint of this very timeline to go on from.
 
         `unsaid`: what a run on another timeline counted and could not say in a counts message any more; it goes into the first one.
         """
@@ -65,7 +66,7 @@ class Books:
         self._timeline = timeline
         self._names = tuple(class_names)
         self._cells = cells
-        self._epochs = epochs
+        self._epochs, self._since = epochs, since or {}
         self._unsaid: Tally = Tally(unsaid or {}) if resume is None else Tally(resume.unsaid)
         if resume is None:
             del self._unsaid[SEEN]  # seconds of another time say nothing of this one's quality
@@ -104,6 +105,7 @@ class Books:
         inside = left_inside(self.totals, [name for kind, name in self._epochs if kind == "zone"])
         self.change.reset = Reset(utc_ns)
         self._epochs = {key: epoch + 1 for key, epoch in self._epochs.items()}
+        self._since = dict.fromkeys(self._epochs, utc_ns)
         for key in [key for key in self.totals if (key.kind, key.place) in self._epochs]:
             del self.totals[key]  # in place: pictures look at them too
         if inside and self._t_ns is not None:
@@ -121,8 +123,8 @@ class Books:
             "t_ns": self._t_ns,
             "interval_s": round(lasted_ns * 1e-9, 6),
             "quality": round(min(1.0, seen_us * 1e3 / lasted_ns), 6) if lasted_ns else 1.0,
-            "lines": {name: line_payload(name, n, unsaid, totals) for (kind, name), n in self._epochs.items() if kind == "line"},
-            "zones": {name: zone_payload(name, n, unsaid, totals) for (kind, name), n in self._epochs.items() if kind == "zone"},
+            "lines": {name: line_payload(name, n, unsaid, totals, since) for kind, name, n, since in self._running() if kind == "line"},
+            "zones": {name: zone_payload(name, n, unsaid, totals, since) for kind, name, n, since in self._running() if kind == "zone"},
         }
         self.change.outbox.append(partial(_counts_draft, payload, self._head))
         self._unsaid, self._said_ns = Tally(), self._t_ns
@@ -142,6 +144,10 @@ class Books:
     def committed(self) -> None:
         """The change is on the disk: begin the next."""
         self.change = Change(self.change.camera, self.change.timeline)
+
+    def _running(self) -> list[tuple[str, str, int, str | None]]:
+        """Kind, place, epoch and its beginning."""
+        return [(kind, place, epoch, iso(self._since.get((kind, place)))) for (kind, place), epoch in self._epochs.items()]
 
     def _saw_us(self, t_ns: int) -> int:
         """Whole microseconds since the last frame, none of them if it is too long ago to say that the camera saw in between."""

@@ -102,6 +102,7 @@ class LineNumbers(BaseModel):
 
 class LinePayload(LineNumbers):
     epoch: int
+    since: Time = Field(None, description="when the epoch began")
     classes: dict[str, LineNumbers]
 
 
@@ -129,6 +130,7 @@ class Dwell(BaseModel):
 
 class ZonePayload(ZoneNumbers):
     epoch: int
+    since: Time = Field(None, description="when the epoch began")
     presence_s: float = Field(description="person-seconds in this interval")
     occupied_s: float = Field(description="seconds of this interval with somebody inside")
     dwell: Dwell = Field(description="of all who have left since the epoch began")
@@ -219,7 +221,7 @@ def event_message(event: Event, class_names: Sequence[str], *, t: str | None, t_
     return Message(f"{payload.camera}/events", payload.to_bytes())
 
 
-def line_payload(line: str, epoch: int, delta: Mapping[Key, int], total: Mapping[Key, int]) -> LinePayload:
+def line_payload(line: str, epoch: int, delta: Mapping[Key, int], total: Mapping[Key, int], since: Time = None) -> LinePayload:
     """A line's numbers: `delta` of the interval, `total` at its end."""
 
     def numbers(classes: Iterable[str]) -> dict[str, int]:
@@ -229,10 +231,10 @@ def line_payload(line: str, epoch: int, delta: Mapping[Key, int], total: Mapping
         return {"in_": of(delta, "in"), "out": of(delta, "out"), "total_in": of(total, "in"), "total_out": of(total, "out")}
 
     classes = _classes("line", line, total)
-    return LinePayload(epoch=epoch, classes={name: LineNumbers(**numbers([name])) for name in classes}, **numbers(classes))
+    return LinePayload(epoch=epoch, since=since, classes={name: LineNumbers(**numbers([name])) for name in classes}, **numbers(classes))
 
 
-def zone_payload(zone: str, epoch: int, delta: Mapping[Key, int], total: Mapping[Key, int]) -> ZonePayload:
+def zone_payload(zone: str, epoch: int, delta: Mapping[Key, int], total: Mapping[Key, int], since: Time = None) -> ZonePayload:
     """A zone's numbers: `delta` of the interval, `total` at its end."""
 
     def numbers(classes: Sequence[str]) -> dict[str, int]:
@@ -253,6 +255,7 @@ def zone_payload(zone: str, epoch: int, delta: Mapping[Key, int], total: Mapping
     left = sum(histogram.values())
     return ZonePayload(
         epoch=epoch,
+        since=since,
         presence_s=summed(delta, "presence_us") * 1e-6,
         occupied_s=summed(delta, "occupied_us") * 1e-6,
         dwell=Dwell(count=left, mean_s=round(summed(total, "dwell_us") * 1e-6 / left, 3) if left else None, histogram=histogram),

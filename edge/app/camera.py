@@ -158,6 +158,7 @@ class CameraBuilder:
             totals=totals,
             resume=None if remembered is None else replace(remembered, unsaid=unsaid),
             unsaid=unsaid,
+            since=store.epochs_since(self._name),
         )
         if not restored:
             vanished = left_inside(totals, config.zones)

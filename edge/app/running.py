@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edge import __version__
+from edge.app.announcing import announce, hears_home_assistant
 from edge.app.answering import answering, base_topic, hears
 from edge.app.camera import CameraBuilder, Surroundings
 from edge.app.health import health_meter
@@ -110,6 +111,8 @@ def running(
         status = _status(config, store, boot_id, clock)
         desk = Desk()
         outbox = stack.enter_context(StoreOutbox(store.path)) if config.mqtt else None
+        if outbox is not None:
+            announce(config, store, outbox)
         publisher = stack.enter_context(_publisher(config, store, outbox, status, desk)) if outbox is not None else None
 
         def warms(progress: Progress) -> None:
@@ -169,15 +172,20 @@ def _publisher(config: Config, store: Store, outbox: StoreOutbox, status: Callab
     from edge.sinks.mqtt import MqttPublisher
 
     assert config.mqtt is not None
-    return MqttPublisher(
+
+    def again(message: Message) -> None:
+        publisher.reply(message, timeout_s=0.0)  # called in its own thread, which must not wait for itself
+
+    publisher = MqttPublisher(
         config.mqtt,
         outbox,
         base_topic=base_topic(config),
         birth=status("online"),
         will=status("offline"),
         user_properties={"schema": str(SCHEMA), "stream": store.stream},
-        hears=hears(config, desk),
+        hears={**hears(config, desk), **hears_home_assistant(config, outbox, again)},
     )
+    return publisher
 
 
 def _condenser(config: Config, store: Store, clock: Clock) -> Callable[[], None]:

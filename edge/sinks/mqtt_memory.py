@@ -80,7 +80,7 @@ class Memory:
 
     @property
     def wary(self) -> bool:
-        """Answers on topics that are not below our own have cost connections: none goes there for an hour."""
+        """Messages on topics that are not below our own have cost connections: none goes there for an hour."""
         return len(self._rebuffs) == _STRIKES and time.monotonic() - self._rebuffs[0] < _WARY_S
 
     def note_rebuff(self) -> None:
@@ -90,7 +90,9 @@ class Memory:
         """
         self._rebuffs.append(time.monotonic())
         if self.wary:
-            log.warning("the broker does not let us answer elsewhere than below %s; for an hour nobody is answered there", self._base)
+            log.warning(
+                "the broker does not let us speak elsewhere than below %s; for an hour no answer and no announcement goes there", self._base
+            )
 
     def meet(self, stream: str | None) -> bool:
         """Somebody speaks on our status topic -> whether it is another device, and one that was not met on this connection."""

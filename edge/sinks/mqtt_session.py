@@ -137,6 +137,8 @@ class Session:
             if self._values:
                 topic = next(iter(self._values))
                 message, seq = self._values.pop(topic), None
+                if topic.startswith("/") and self._memory.wary:
+                    continue  # an announcement that costs the connection, again and again; it is tried when that is forgotten
                 self._said[topic] = message.payload
             elif self._replies:
                 message, seq = self._replies.popleft(), None

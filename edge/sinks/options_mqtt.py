@@ -52,6 +52,10 @@ class MqttOptions:
     """First level or levels of every topic: `{prefix}/{device}/...`."""
     client_id: str | None = None
     """The name of the connection; null makes one of prefix and device. Two connections of one name throw each other out."""
+    home_assistant: bool = False
+    """Whether the device shows itself in Home Assistant, by MQTT discovery: its lines, zones, heatmaps and state."""
+    home_assistant_prefix: str = "homeassistant"
+    """Where Home Assistant listens for devices; the discovery prefix of its MQTT integration."""
     keepalive_s: int = 30
     """A connection on which nothing comes back for about twice as long is given up."""
     in_flight: int = 20
@@ -79,6 +83,10 @@ class MqttOptions:
         if not all(levels) or len(levels) > 3 or set(self.prefix) & set("+#\0") or self.prefix.startswith("$"):
             raise ValueError(
                 f"prefix is {self.prefix!r}, wanted one to three topic levels such as edge or site/edge, without + # or a leading $"
+            )
+        if not all(self.home_assistant_prefix.split("/")) or set(self.home_assistant_prefix) & set("+#\0$"):
+            raise ValueError(
+                f"home_assistant_prefix is {self.home_assistant_prefix!r}, wanted a topic such as homeassistant, without + # or $"
             )
         if self.client_id == "":
             raise ValueError("client_id is empty; leave it out to have one made of prefix and device")

@@ -196,6 +196,14 @@ class Store:
         with self._lock:
             return spans.epochs(self._db, camera)
 
+    def epochs_since(self, camera: str) -> dict[tuple[str, str], int | None]:
+        """When the present epoch of each (kind, place) of a camera began, UTC; None where the clock was not right then."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT kind, place, since_utc_ns, max(epoch) FROM epochs WHERE camera = ? GROUP BY kind, place", (camera,)
+            ).fetchall()
+        return {(kind, place): since_ns for kind, place, since_ns, _ in rows}
+
     def timeline(self, timeline: str) -> tuple[int, bool, int | None] | None:
         """A timeline's UTC offset, whether it is known, and when the clock stepped to it (None: never); None for one that was never set."""
         with self._lock:
