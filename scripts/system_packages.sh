@@ -5,6 +5,7 @@
 set -euo pipefail
 packages=(
     mosquitto                     # a real MQTT broker
+    prometheus                    # reads the page of metrics as others would
     libgl1 libglib2.0-0           # opencv-python
     python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gstreamer-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-plugins-bad  # a real RTSP server
     g++ python3-dev               # kernels on the CPU; pycuda, which is compiled

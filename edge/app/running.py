@@ -146,6 +146,10 @@ def running(
             parts = answering(desk, config, store=store, clock=clock, device=device, seen=around.seen, publisher=publisher)
             stack.enter_context(parts)
         health = health_meter(config, device, store=store, clock=clock, boot_id=boot_id, publisher=publisher, outbox=outbox)
+        if config.metrics is not None:
+            from edge.sinks.metrics import MetricsPage
+
+            stack.enter_context(MetricsPage(config.metrics, lambda: health.latest))
         yield Running(device, store, publisher, recorders, health, _drain_s=options.drain_s, _condense=_condenser(config, store, clock))
 
 

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from edge.config.model import CameraConfig, Config, HeatmapConfig
 from edge.requests import RequestOptions
 from edge.sinks.options import RecordOptions
+from edge.sinks.options_metrics import MetricsOptions
 from edge.sinks.options_mqtt import MqttOptions
 
 _SHOWN: dict[str, Any] = {
@@ -38,17 +39,20 @@ def example() -> str:
     """The text that `edge config example` prints; it is a valid configuration."""
     head = "# edge: every key with its default. Only `cameras` with a `source` each is needed; delete what you do not change.\n\n"
     device = _section(
-        Config(cameras={"door": CameraConfig(source="x")}), "", skip=("cameras", "mqtt", "record", "detect", "engine", "requests")
+        Config(cameras={"door": CameraConfig(source="x")}),
+        "",
+        skip=("cameras", "mqtt", "record", "detect", "engine", "requests", "metrics"),
     )
     detect = _nested("detect", Config.model_fields["detect"].default, "")
     engine = _nested("engine", Config.model_fields["engine"].default, "")
     mqtt = _nested("mqtt", MqttOptions(), "")
     requests = _nested("requests", RequestOptions(), "")
+    metrics = _nested("metrics", MetricsOptions(), "")
     record = _nested("record", RecordOptions(), "")
     camera = CameraConfig(source="x", heatmap=HeatmapConfig())
     inner = _section(camera, "    ", skip=("lines", "zones", "track", "heat", "overlay", "heatmap"))
     nested = "".join(_nested(name, getattr(camera, name), "    ") for name in ("track", "heat", "overlay", "heatmap"))
-    return f"{head}{device}{detect}{engine}{mqtt}{requests}{record}\ncameras:\n  door:\n{inner}{_PLACES}{nested}"
+    return f"{head}{device}{detect}{engine}{mqtt}{requests}{metrics}{record}\ncameras:\n  door:\n{inner}{_PLACES}{nested}"
 
 
 def _section(value: Any, indent: str, skip: tuple[str, ...] = ()) -> str:

@@ -21,6 +21,7 @@ from edge.overlay import OverlayOptions
 from edge.pipeline import PipelineOptions
 from edge.requests import RequestOptions
 from edge.sinks.options import RecordOptions
+from edge.sinks.options_metrics import MetricsOptions
 from edge.sinks.options_mqtt import MqttOptions
 from edge.sources.address import check_source
 from edge.track import TrackOptions
@@ -193,6 +194,8 @@ class Config(_Section):
     """Seconds of one interval of counts."""
     health_every_s: float = Field(10.0, ge=1)
     """Seconds between two remarks on the device's health."""
+    metrics: MetricsOptions | None = None
+    """A page of the device's health for Prometheus; null for none."""
     minute_retention_days: float = Field(7.0, gt=0)
     """How long the store keeps every minute before it merges them into hours."""
     outbox_rows: int = Field(100_000, ge=100)

@@ -1,6 +1,6 @@
 """The only room that starts threads and reads clocks: time, mailboxes, the accelerator, one loop a camera, the device that runs them.
 
-(Two leaves have a thread of their own, because their vendor wants one: the MQTT publisher and nothing else.)
+(Two leaves have a thread of their own, because they wait on sockets: the MQTT publisher, and the page of metrics.)
 """
 
 from edge.runtime.camera import CameraLoop, CameraParts

@@ -19,6 +19,7 @@ from edge.config import CameraConfig, Config, HeatmapConfig, parse
 from edge.config.example import example
 from edge.config.load import json_schema
 from edge.sinks.options import RecordOptions
+from edge.sinks.options_metrics import MetricsOptions
 from edge.sinks.options_mqtt import MqttOptions
 
 ROOT = Path(__file__).parents[3]
@@ -33,7 +34,7 @@ def fields_of(section: Any) -> dict[str, Any]:
 
 def defaults() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Key path and default of everything that can be written."""
-    config = Config(cameras={"door": CameraConfig(source="x", heatmap=HeatmapConfig())}, mqtt=MqttOptions(), record=RecordOptions())
+    config = Config(cameras={"door": CameraConfig(source="x", heatmap=HeatmapConfig())}, mqtt=MqttOptions(), metrics=MetricsOptions(), record=RecordOptions())
 
     def walk(section: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
         for name, value in fields_of(section).items():
