@@ -34,7 +34,12 @@ def fields_of(section: Any) -> dict[str, Any]:
 
 def defaults() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Key path and default of everything that can be written."""
-    config = Config(cameras={"door": CameraConfig(source="x", heatmap=HeatmapConfig())}, mqtt=MqttOptions(), metrics=MetricsOptions(), record=RecordOptions())
+    config = Config(
+        cameras={"door": CameraConfig(source="x", heatmap=HeatmapConfig())},
+        mqtt=MqttOptions(),
+        metrics=MetricsOptions(),
+        record=RecordOptions(),
+    )
 
     def walk(section: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
         for name, value in fields_of(section).items():
