@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,7 @@ from edge.bench.worker import Worker
 from edge.errors import EdgeError, UsageError
 
 _IMPORTS = 5
-_OURS = "openvino" if find_spec("openvino") else "onnxruntime"
-_PAGE = "from {package} import solutions; solutions.Heatmap; import cv2, {library}"
+_PAGE = "from {package} import solutions; solutions.Heatmap; import cv2, onnxruntime"
 """What the program on their page imports, with the network's library, which both load late."""
 _OURS_LATE = "import edge.backends.cpu.detector, edge.backends.cpu.painter"
 """What our Heatmap loads when the first one is made: it is counted as if it were imported with it."""
@@ -68,9 +66,7 @@ def bench_run(options: RunBench, theirs: Theirs | None = None) -> dict[str, Any]
     import_s: dict[Theirs | None, list[float]] = {side: [] for side in sides}
     for _ in range(_IMPORTS):
         for side in sides:
-            page = (
-                _PAGE.format(package="edge", library=_OURS) if side is None else _PAGE.format(package="ultralytics", library="onnxruntime")
-            )
+            page = _PAGE.format(package="edge" if side is None else "ultralytics")
             import_s[side].append(_import_s(side, f"{page}; {_OURS_LATE}" if side is None else page))
     command_import_s = statistics.median(_import_s(None, _COMMAND) for _ in range(_IMPORTS))
     fps: dict[Theirs | None, list[float]] = {side: [] for side in sides}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +19,6 @@ class DetectOptions:
     """Network size for models with a free one: a number, or [width, height]; null for 640."""
     threads: int = 0
     """Threads of the CPU's network; 0 for one a core."""
-    cpu_runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
-    """Which library runs a network on the CPU; auto takes OpenVINO, which is faster on a PC, where it is installed."""
     cuda_graph: bool = False
     """Record the GPU's network once and replay it, one launch instead of hundreds; needs cuda-python, and does without where it is not there."""
 
@@ -35,7 +32,5 @@ class DetectOptions:
             for side in self.imgsz if isinstance(self.imgsz, tuple) else (self.imgsz,):
                 if not 32 <= side <= 4096 or side % 32:
                     raise ValueError(f"imgsz has a side of {side}, it must be a multiple of 32 from 32 to 4096")
-        if self.cpu_runtime not in ("auto", "onnxruntime", "openvino"):
-            raise ValueError(f"cpu_runtime is {self.cpu_runtime!r}, it must be auto, onnxruntime or openvino")
         if self.threads < 0:
             raise ValueError(f"threads is {self.threads}, it must be 0 (one a core) or more")

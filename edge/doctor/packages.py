@@ -27,7 +27,7 @@ def packages(machine: Machine, needs: Needs) -> list[Finding]:
         else:
             says = ", ".join(f"{name} {about[name]['version']}" for name in _LIGHT)
             light = right("Python packages", f"Python {platform.python_version()}: {says}")
-    return [light, _opencv(machine), _av(machine), *_runtimes(machine, needs)]
+    return [light, _opencv(machine), _av(machine), _onnxruntime(machine, needs)]
 
 
 def _opencv(machine: Machine) -> Finding:
@@ -57,22 +57,12 @@ def _av(machine: Machine) -> Finding:
     return right("PyAV", f"{about['version']}, with x264")
 
 
-def _runtimes(machine: Machine, needs: Needs) -> list[Finding]:
-    """What runs a network on the CPU: ONNX Runtime, or OpenVINO where it is installed or asked for."""
-    wanted = "auto" if needs.config is None else needs.config.detect.cpu_runtime
-    found = []
+def _onnxruntime(machine: Machine, needs: Needs) -> Finding:
+    """What runs a network on the CPU."""
     about = _one(machine, "onnxruntime")
     if "version" in about:
-        found.append(right("ONNX Runtime", f"{about['version']} ({', '.join(about['providers'])})"))
-    else:
-        needed = needs.cpu_network and wanted != "openvino"
-        found.append(lacking(needed, "ONNX Runtime", f"it {_why(about)}; networks run by it on the CPU", "pip install onnxruntime"))
-    about = _one(machine, "openvino")
-    if "version" in about:
-        found.append(right("OpenVINO", str(about["version"])))
-    elif wanted == "openvino":
-        found.append(lacking(needs.cpu_network, "OpenVINO", f"it {_why(about)}, and `cpu_runtime` asks for it", "pip install openvino"))
-    return found
+        return right("ONNX Runtime", f"{about['version']} ({', '.join(about['providers'])})")
+    return lacking(needs.cpu_network, "ONNX Runtime", f"it {_why(about)}; networks run by it on the CPU", "pip install onnxruntime")
 
 
 def _one(machine: Machine, name: str) -> dict[str, Any]:

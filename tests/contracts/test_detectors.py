@@ -64,7 +64,7 @@ def stand_in(
     monkeypatch: pytest.MonkeyPatch, shape: Sequence[int | None], *, options: DetectOptions | None = None, **how: Any
 ) -> tuple[OnnxDetector, StandIn]:
     session = StandIn(shape, **how)
-    monkeypatch.setattr(cpu, "open_network", lambda *_: session)
+    monkeypatch.setattr(cpu, "Network", lambda *_: session)
     return OnnxDetector(Path("stand-in.onnx"), options or DetectOptions()), session
 
 
@@ -77,17 +77,14 @@ def frame(size: Size, box: tuple[int, int, int, int] | None, index: int = 0, cam
     return Frame(Stamp(camera, index, index * 40_000_000, size), HostPixels(picture))
 
 
-@pytest.fixture(params=["onnxruntime", "openvino", "stand-in", "scene", "recorded", pytest.param("cuda", marks=pytest.mark.system)])
+@pytest.fixture(params=["network", "stand-in", "scene", "recorded", pytest.param("cuda", marks=pytest.mark.system)])
 def detector(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Detector]:
     """`cuda` is the GPU's over the stand-in driver and TensorRT; tests/device runs the same tests on a GPU."""
     made: Detector
     gpu = None
     match request.param:
-        case "onnxruntime" | "openvino" as runtime:
-            pytest.importorskip(runtime)
-            made = OnnxDetector(
-                request.getfixturevalue("shared") / "models" / "yolo11n.onnx", DetectOptions(threads=1, cpu_runtime=runtime)
-            )
+        case "network":
+            made = OnnxDetector(request.getfixturevalue("shared") / "models" / "yolo11n.onnx", DetectOptions(threads=1))
         case "stand-in":
             made = stand_in(monkeypatch, (1, 3, 320, 320))[0]
         case "cuda":

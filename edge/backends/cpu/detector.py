@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.backends.cpu.network import Network, first_line, open_network
+from edge.backends.cpu.network import Network, first_line
 from edge.data import F32, U8, Detections, Frame, Size
 from edge.detect import DetectOptions, Letterbox, class_ids, head_layout, read_head
 from edge.detect.letterbox import GREY
@@ -27,7 +27,7 @@ class OnnxDetector:
         self._network: Network | None = None
 
     def __enter__(self) -> OnnxDetector:
-        network = open_network(self._path, self._options.threads, self._options.cpu_runtime)
+        network = Network(self._path, self._options.threads)
         shape = network.input_shape
         if network.inputs != 1 or len(shape) != 4 or shape[1] != 3:
             raise ModelError(f"{self._path}: the input {_said(shape)} is no picture; a YOLO detection model takes one input of ?x3xHxW")
@@ -66,7 +66,7 @@ class OnnxDetector:
         tensor = self._tensor if self._all_rows else self._tensor[: len(frames)]
         try:
             output = self._network.run(tensor.astype(np.float16) if self._network.half else tensor)
-        except Exception as error:  # the libraries raise classes of their C++ sides that share no public base
+        except Exception as error:  # ONNX Runtime raises classes of its C++ side that share no public base
             raise ModelError(f"{self._path}: the network failed on a picture of {frames[0].stamp.size}: {first_line(error)}") from error
         detections = []
         for row, letterbox in enumerate(boxes):

@@ -121,15 +121,6 @@ def test_onnx_runtime_is_needed_only_where_the_network_runs_by_it(tmp_path: Path
     assert by_name(packages(machine, needs(model="yolo11n.onnx")))["ONNX Runtime"].state == "wrong"
 
 
-def test_openvino_is_told_where_it_is_and_missed_where_it_is_asked_for(tmp_path: Path) -> None:
-    machine = laptop(tmp_path)
-    asked = needs(model="yolo11n.onnx", detect={"cpu_runtime": "openvino"})
-    assert "OpenVINO" not in by_name(packages(machine, needs()))
-    assert by_name(packages(machine, asked))["OpenVINO"].state == "wrong"
-    machine.answers["import openvino"] = {"version": "2026.1"}
-    assert by_name(packages(machine, asked))["OpenVINO"] == Finding("OpenVINO", "right", "2026.1")
-
-
 def test_two_opencvs_one_over_the_other_are_noted(tmp_path: Path) -> None:
     machine = laptop(tmp_path)
     machine.answers["distributions"] = {"opencv-python": "4.11", "opencv-python-headless": "4.11"}
