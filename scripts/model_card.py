@@ -26,8 +26,8 @@ nothing but the repository. **It is no replacement for YOLO11n on real streets**
 
 ## How it was made
 
-`scripts/train_demo_model.py`, from random weights, on nothing but pictures of `edge.sources.synthetic`: {pictures:,} pictures of 400 plazas that
-differ in camera height, tilt and field of view, stone, paving, furniture, sun, crowd, bicycles and cars, and in what a poor camera does to them
+`scripts/train_demo_model.py`, from random weights, on nothing but pictures of `edge.sources.synthetic`: {pictures:,} pictures, drawn from 400 plazas
+that differ in camera height, tilt and field of view, stone, paving, furniture, sun, crowd, bicycles and cars, and in what a poor camera does to them
 (exposure, colour, night, blur, noise, JPEG). {epochs} epochs, seed 0, on {device}, {minutes:.0f} minutes, Ultralytics {ultralytics}.
 
 A label is the scene's own: of somebody on foot the whole figure at every phase of its stride, as far as it lies in the picture; of riders,

@@ -15,6 +15,7 @@ import os
 import runpy
 import sys
 import time
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ from edge.sources.synthetic.album import CHECKING, LEAST_SEEN, NAMES, TRAINING, 
 
 NETWORK = Size(384, 224)
 DEPTH, WIDTH = 0.5, 0.15625  # of yolo11.yaml: as deep as YOLO11n, and five eighths of its width
+RATE = 0.002  # of learning
+PHASES = ("begin", "hold", "fall")
+FROZEN = 4  # layers of the backbone that are held in the end
 A_PART = 1000
 LEAST_PX = (3, 8)  # narrower or lower things are too small to be learnt
 
@@ -40,8 +44,10 @@ def main() -> None:
         "--work", type=Path, default=Path("/tmp/edge-plaza"), help="where pictures and training runs go; kept between calls"
     )
     parser.add_argument("--pictures", type=int, default=12_000, help="to train on (12000)")
-    parser.add_argument("--epochs", type=int, default=10, help="how often each is shown (10)")
-    parser.add_argument("--minutes", type=float, help="train that long instead, however many epochs that is")
+    parser.add_argument("--begin", type=int, default=2, help="epochs in which all layers are trained (2)")
+    parser.add_argument("--hold", type=int, default=1, help="epochs after that in which the first layers are held (1)")
+    parser.add_argument("--fall", type=int, default=3, help="epochs in the end in which the rate falls to nothing (3)")
+    parser.add_argument("--minutes", type=float, help="how long these may take, however many epochs that is")
     parser.add_argument("--batch", type=int, default=8, help="pictures a step (8: a short training needs many steps)")
     parser.add_argument("--device", default="cpu", help="cpu, or the number of a GPU (cpu)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes that render (one a core)")
@@ -54,7 +60,7 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(given.threads))
     if given.only in (None, "render"):
         render(given.work, "train", TRAINING, given.pictures, seed=1, jobs=given.jobs)
-        render(given.work, "val", CHECKING, 600, seed=2, jobs=given.jobs)
+        render(given.work, "val", CHECKING, 300, seed=2, jobs=given.jobs)
     if given.only in (None, "train"):
         train(given)
     if given.only in (None, "export"):
@@ -117,42 +123,60 @@ def _label(one: Labelled) -> str:
 
 
 def train(given: argparse.Namespace) -> None:
-    """Train from random weights; goes on where a run in the same place was broken off."""
+    """Train from random weights, all of them first, then all but the first layers', in the end in ever smaller steps; goes on after what was done.
+
+    The first layers work on large pictures, so that most of a step's time is theirs, and they are good early.
+    """
     _compatible()
     import torch
     import ultralytics
     import yaml
-    from ultralytics import YOLO
     from ultralytics.nn.tasks import DetectionModel
 
-    torch.set_num_threads(given.threads)
     if given.device == "cpu":
         _in_bfloat16(DetectionModel, torch)
     work = given.work.resolve()
     described = yaml.safe_load((Path(ultralytics.__file__).parent / "cfg/models/11/yolo11.yaml").read_text())
     described |= {"nc": len(NAMES), "scales": {"p": [DEPTH, WIDTH, 1024]}, "scale": "p"}
     (work / "yolo11p.yaml").write_text(yaml.safe_dump(described))
-    (work / "plaza.yaml").write_text(
-        yaml.safe_dump({"path": str(work), "train": "train/images", "val": "val/images", "names": dict(enumerate(NAMES))})
-    )
-    last = work / "runs" / "plaza" / "weights" / "last.pt"
-    network = YOLO(last if last.exists() else work / "yolo11p.yaml")
+    data = {"path": str(work), "train": "train/images", "val": "val/images", "names": dict(enumerate(NAMES))}
+    (work / "plaza.yaml").write_text(yaml.safe_dump(data))
+    _phase(given, "begin", work / "yolo11p.yaml", epochs=given.begin, warmup_epochs=0.2)
+    _phase(given, "hold", work / "runs" / "begin" / "weights" / "last.pt", epochs=given.hold, freeze=FROZEN, warmup_epochs=0.05)
+    hours = given.minutes / 60 if given.minutes else None
+    _phase(given, "fall", work / "runs" / "hold" / "weights" / "last.pt", epochs=given.fall, time=hours, freeze=FROZEN, warmup_epochs=0.05)
+
+
+def _phase(given: argparse.Namespace, name: str, weights: Path, **more: Any) -> None:
+    import torch
+    from ultralytics import YOLO
 
     def share_the_cores(trainer: Any) -> None:  # Ultralytics would load pictures between the steps, and take all cores but one
         trainer.args.workers = 1 if given.device == "cpu" else 8
         torch.set_num_threads(given.threads)
 
-    network.add_callback("on_pretrain_routine_start", share_the_cores)
-    if last.exists():
-        network.train(resume=True)
+    steps = count()
+
+    def fall(trainer: Any) -> None:  # step by step, as the epochs of a short training are few
+        steps_in_all = trainer.epochs * len(trainer.train_loader)
+        spent = (time.time() - trainer.train_time_start) / 3600
+        done = spent / trainer.args.time if trainer.args.time else next(steps) / steps_in_all
+        for group in trainer.optimizer.param_groups:
+            group["lr"] = RATE * max(1 - done, 0.01)
+
+    if (given.work / "runs" / name / "done").exists():
         return
+    network = YOLO(weights)
+    network.add_callback("on_pretrain_routine_start", share_the_cores)
+    if name == PHASES[-1]:
+        network.add_callback("on_train_batch_start", fall)
     network.train(
-        data=str(work / "plaza.yaml"), project=str(work / "runs"), name="plaza", exist_ok=True, pretrained=False,
-        imgsz=NETWORK.width, rect=True, batch=given.batch, epochs=given.epochs, time=given.minutes and given.minutes / 60,
-        device=given.device, seed=0, deterministic=True, amp=given.device != "cpu",
-        optimizer="AdamW", lr0=0.002, lrf=0.01, cos_lr=True, warmup_epochs=0.2, weight_decay=0.0005, nbs=given.batch,
-        mosaic=0.0, close_mosaic=0, scale=0.4, translate=0.1, hsv_s=0.5, hsv_v=0.3, plots=False, patience=0,
+        data=str(given.work.resolve() / "plaza.yaml"), project=str(given.work.resolve() / "runs"), name=name, exist_ok=True, pretrained=weights.suffix == ".pt",
+        imgsz=NETWORK.width, rect=True, batch=given.batch, device=given.device, seed=0, deterministic=True, amp=given.device != "cpu",
+        optimizer="AdamW", lr0=RATE, lrf=1.0, val=False, warmup_bias_lr=0.0, weight_decay=0.0005, nbs=given.batch, patience=0, plots=False,
+        mosaic=0.0, close_mosaic=0, scale=0.4, translate=0.1, hsv_s=0.5, hsv_v=0.3, **more,
     )  # fmt: skip
+    (given.work / "runs" / name / "done").touch()
 
 
 def _in_bfloat16(model: Any, torch: Any) -> None:
@@ -169,9 +193,9 @@ def _in_bfloat16(model: Any, torch: Any) -> None:
             return {key: wide(one) for key, one in value.items()}
         return type(value)(map(wide, value)) if isinstance(value, (list, tuple)) else value
 
-    def predict(self: Any, *args: Any, **more: Any) -> Any:
+    def predict(self: Any, x: Any, *args: Any, **more: Any) -> Any:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
-            found = plain(self, *args, **more)
+            found = plain(self, x.to(memory_format=torch.channels_last) if self.training else x, *args, **more)
         return wide(found) if self.training else found
 
     model.predict = predict
@@ -183,14 +207,14 @@ def export(work: Path, out: Path) -> None:
     import ultralytics
     from ultralytics import YOLO
 
-    run = work / "runs" / "plaza"
+    runs = [work / "runs" / name for name in PHASES]
     made = Path(
-        YOLO(run / "weights" / "best.pt").export(
+        YOLO(runs[-1] / "weights" / "last.pt").export(
             format="onnx", imgsz=[NETWORK.height, NETWORK.width], opset=17, simplify=True, dynamic=False, device="cpu"
         )
     )
     out.write_bytes(made.read_bytes())
-    trained = list(csv.DictReader((run / "results.csv").open()))
+    trained = [list(csv.DictReader((run / "results.csv").open())) for run in runs]
     describe(
         out,
         {
@@ -200,9 +224,9 @@ def export(work: Path, out: Path) -> None:
             "depth": DEPTH,
             "width_multiple": WIDTH,
             "pictures": len(list((work / "train" / "images").glob("*.jpg"))),
-            "epochs": len(trained),
-            "minutes": float(trained[-1]["time"]) / 60,
-            "device": "a CPU" if _trained_on(run) == "cpu" else "a GPU",
+            "epochs": sum(map(len, trained)),
+            "minutes": sum(float(rows[-1]["time"]) for rows in trained) / 60,
+            "device": "a CPU" if _trained_on(runs[-1]) == "cpu" else "a GPU",
             "ultralytics": ultralytics.__version__,
         },
     )

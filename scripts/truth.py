@@ -45,10 +45,11 @@ def main() -> None:
         "--real", type=Path, action="append", default=[], metavar="TRUTH", help="measure boxes on annotated video, and write no report"
     )
     parser.add_argument("--beside", type=Path, action="append", default=[], metavar="ONNX", help="with --real: another model")
+    parser.add_argument("--threads", type=int, default=0, help="of the network; 0 for one a core, 1 is faster where others are at work")
     given = parser.parse_args()
     model = given.model or model_in_the_box()
     if given.real:
-        boxes_found = real(given.real, [model, *given.beside])
+        boxes_found = real(given.real, [model, *given.beside], given.threads)
         _write(model_card.REAL, {"sha256": model_card.digest(model), "boxes": boxes_found})
         model_card.measured(model)
         return
@@ -56,7 +57,7 @@ def main() -> None:
         "version": __version__, "model": model.name, "sha256": model_card.digest(model),
         "pictures": given.pictures, "plazas": len(HELD_OUT), "seed": HELD_OUT_SEED, "least_seen": LEAST_SEEN,
     }  # fmt: skip
-    with _opened(model, conf=0.01) as detector, progress("pictures", given.pictures) as tick:
+    with _opened(model, given.threads, conf=0.01) as detector, progress("pictures", given.pictures) as tick:
         boxes = boxes_of_pictures(detector, given.pictures, tick=tick)
     for name, found in boxes.items():
         precision, recall = found.at(LEAST_SCORE)
@@ -65,7 +66,7 @@ def main() -> None:
     report["videos"] = []
     for uri in VIDEOS:
         uri = uri.replace("seconds=180", f"seconds={given.seconds:g}")
-        with _opened(model) as detector, progress("frames", round(given.seconds * 15)) as tick:
+        with _opened(model, given.threads) as detector, progress("frames", round(given.seconds * 15)) as tick:
             seen = video(uri, detector, tick=tick)
         report["videos"].append(asdict(seen))
         _say(seen)
@@ -74,13 +75,13 @@ def main() -> None:
         model_card.measured(model)
 
 
-def real(truths: list[Path], models: list[Path]) -> list[dict[str, Any]]:
+def real(truths: list[Path], models: list[Path], threads: int) -> list[dict[str, Any]]:
     """How well each model finds the annotated people of each video."""
     rows = []
     for path in truths:
         truth = load_truth(path)
         for model in models:
-            with _opened(model, conf=0.01) as detector, progress(model.stem, int(truth.annotation.frame.max())) as tick:
+            with _opened(model, threads, conf=0.01) as detector, progress(model.stem, int(truth.annotation.frame.max())) as tick:
                 found = boxes_of_video(detector, truth, tick=tick)
             precision, recall = found.at(LEAST_SCORE)
             video_name, ap = truth.video.stem, found.average_precision
@@ -103,9 +104,9 @@ def _say(seen: VideoReport) -> None:
 
 
 @contextmanager
-def _opened(model: Path, *, conf: float | None = None) -> Iterator[Detector]:
-    options = DetectOptions() if conf is None else DetectOptions(conf=conf)
-    with detector_of(model, options, backend="cpu") as detector:
+def _opened(model: Path, threads: int, *, conf: float | None = None) -> Iterator[Detector]:
+    options = DetectOptions(threads=threads) if conf is None else DetectOptions(conf=conf, threads=threads)
+    with detector_of(model, options) as detector:
         yield detector
 
 

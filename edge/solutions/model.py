@@ -26,7 +26,11 @@ def _path(model: str | Path | None) -> Path:
     if model is None:
         from edge.engine.box import model_in_the_box
 
-        return model_in_the_box()
+        path = model_in_the_box()
+        log.warning(
+            "no model is given, so the one in the box is taken: it knows synthetic plazas only; for a real camera give model=yolo11n.onnx"
+        )
+        return path
     if Path(model).suffix == ".onnx":
         return Path(model)
     from edge.engine import resolve_model

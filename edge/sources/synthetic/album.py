@@ -1,7 +1,8 @@
 """Single pictures of many plazas with everything in them labelled, for training a detector and for measuring one. No network is known here.
 
-A label is the scene's own: of somebody on foot the box of the truth (the whole figure at every phase of its stride), of riders, bicycles and
-cars the box round what is drawn; as far as it lies in the picture. `seen` says how much of it nothing nearer hides.
+A label is the box round the whole of a thing, what hides it left out of account, as far as it lies in the picture: as it is drawn at that moment,
+but that somebody on foot is as high as in the scene's own truth, down to where the feet come in a whole stride, because counting asks for feet.
+(The truth's boxes are as wide as a whole stride as well; one picture does not tell how wide that is.) `seen` says how much of it nothing nearer hides.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _take(renderer: Renderer, t_s: float, rng: np.random.Generator) -> Labelled:
     boxes = np.array([thing.box() for thing in things]).reshape(-1, 4)
     class_id = np.array([thing.class_id for thing in things], np.int16)
     on_foot = np.array([thing.on_foot for thing in things], np.bool_)
-    boxes[on_foot] = people.box  # both from far to near
+    boxes[on_foot, 1::2] = people.box[:, 1::2]  # both from far to near
     indoors = np.array([thing.z > WALL_M for thing in things], np.bool_)
     size = np.array(scene.options.size, np.float64)
     cut = np.clip(boxes, 0, np.tile(size, 2))

@@ -57,7 +57,7 @@ def test_an_album_follows_from_its_arguments_alone():
     assert first.picture.shape != other.picture.shape or not np.array_equal(first.picture, other.picture)
 
 
-def test_labels_lie_in_the_picture_and_people_on_foot_have_the_boxes_of_the_truth():
+def test_labels_lie_in_the_picture():
     for one in album([4], 3, seed=8, a_scene=3):
         height, width = one.picture.shape[:2]
         assert (one.xyxy[:, 2:] > one.xyxy[:, :2]).all()
@@ -65,6 +65,18 @@ def test_labels_lie_in_the_picture_and_people_on_foot_have_the_boxes_of_the_trut
         assert (one.xyxy <= (width, height, width, height)).all()
         assert ((one.seen >= 0) & (one.seen <= 1)).all()
         assert set(one.class_id.tolist()) <= set(range(len(NAMES)))
+
+
+def test_what_is_drawn_of_somebody_lies_in_the_box_of_the_truth(street):
+    """The truth's box holds the figure at every phase of its stride; a label takes its height, and the width of what is drawn."""
+    people = street.scene.at(20.0)
+    people = people[people.visible]
+    for thing, whole in zip(street.things(people), people.box, strict=True):
+        drawn = thing.box()
+        assert thing.on_foot
+        assert (drawn[:2] > whole[:2] - 1.5).all()
+        assert (drawn[2:] < whole[2:] + 1.5).all()
+        assert drawn[3] > whole[3] - 0.15 * (whole[3] - whole[1]) - 1
 
 
 def test_who_is_alone_is_seen_whole_and_who_stands_behind_a_car_is_not(street):
