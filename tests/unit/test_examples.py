@@ -1,4 +1,4 @@
-"""Examples of deploy/mqtt that are not run here, held against what can be known of them: their syntax, and the topics, fields and metrics they ask for."""
+"""What deploy/mqtt tells, held against what can be known of it: its README, and examples that are not run here."""
 
 from __future__ import annotations
 
@@ -15,6 +15,35 @@ from edge.messages import CountsPayload
 from edge.sinks.metrics import exposition
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "mqtt"
+
+
+def test_the_readme_names_every_topic_and_no_other() -> None:
+    readme = (FOLDER / "README.md").read_text()
+    table = readme[readme.index("| topic | schema") : readme.index("## Each message once")]
+    told = set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE))
+    channels = yaml.safe_load((FOLDER / "asyncapi.yaml").read_text())["channels"].values()
+    there = {channel["address"].removeprefix("{prefix}/{device}/") for channel in channels}
+    assert told == {re.sub(r"^cmd/.*", "cmd/{verb}", address) for address in there}
+
+
+def test_the_readme_s_way_to_take_each_message_once_does() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
+    namespace: dict[str, Any] = {}
+    exec(code, namespace)
+
+    def taken(said: list[tuple[str, str, int, bool]]) -> list[tuple[str, str, int]]:
+        namespace["last_seq"].clear()
+        return [
+            (topic, stream, seq)
+            for topic, stream, seq, retained in said
+            if namespace["is_new"](topic, json.dumps({"stream": stream, "seq": seq}).encode(), retained)
+        ]
+
+    in_order = [("events", "a", 1), ("counts", "a", 2), ("events", "a", 3), ("counts", "a", 5), ("events", "b", 1)]
+    plain = [(*one, False) for one in in_order]
+    assert taken(plain) == in_order
+    assert taken(plain[:3] + plain[1:]) == in_order  # said again from the oldest that was not acknowledged
+    assert taken([("counts", "a", 5, True), *plain]) == in_order  # what was retained comes before what was kept for us
 
 
 def test_telegraf_s_example_asks_for_topics_and_fields_that_there_are() -> None:
