@@ -132,7 +132,8 @@ class CameraBuilder:
         last = store.checkpoint(self._name)
         if last is not None and last.done and not facts.live and last.source == facts.key:
             log.info("%s: %s was counted before; it is counted anew, into totals of a new epoch", self._name, config.source)
-            store.reset(self._name, timeline.utc_ns(0))
+            # Of the day it is counted, not the day it was filmed: no two epochs may begin at one moment, or who adds them up sees one.
+            store.reset(self._name, around.clock.utc_now_ns())
         places = {("line", name): line.digest for name, line in config.lines.items()}
         places |= {("zone", name): zone.digest for name, zone in config.zones.items()}
         places[("heat", "")] = f"{config.heat.cell} {reference} {config.heat.footprint} {config.anchor}"

@@ -252,7 +252,7 @@ def test_after_a_reset_the_books_and_the_store_begin_anew_together_and_nobody_in
     with Store(tmp_path / "edge.db", outbox_rows=100) as store:
         store.set_timeline("boot", START_NS, known=True)
         store.begin_epochs("door", {key: "digest" for key in EPOCHS}, None)
-        books = books_of()
+        books = books_of(since=store.epochs_since("door"))
         books.enter(result(0, [line("in"), zone("entered"), zone("entered")]), {"till": 2})
         books.say_counts()
         before = books.change
@@ -267,6 +267,9 @@ def test_after_a_reset_the_books_and_the_store_begin_anew_together_and_nobody_in
         told = messages(before, after)[-1]
         assert (told["zones"]["till"]["epoch"], told["zones"]["till"]["occupancy"], told["zones"]["till"]["appeared"]) == (2, 1, 2)
         assert told["lines"]["entrance"]["total_in"] == 0
+        assert messages(before)[-1]["lines"]["entrance"]["since"] is None  # the clock was not right when it began
+        assert told["lines"]["entrance"]["since"] == told["zones"]["till"]["since"] == "2027-01-15T08:00:00.000Z"
+        assert set(store.epochs_since("door").values()) == {START_NS}
         assert {k: n for k, n in store.totals("door").items() if k != SEEN} == {k: n for k, n in books.totals.items() if k != SEEN}
         assert store.totals("door", epoch=1)[Key("line", "entrance", "person", "in")] == 1
         assert deltas(messages(before, after)) == Counter({"in": 1, "entered": 2, "appeared": 2, "exited": 1})

@@ -85,6 +85,25 @@ def test_totals_are_cycles_by_epoch_and_occupancy_is_a_measurement_that_needs_si
     assert [one["topic"] for one in occupancy["availability"]] == ["site/edge/shop-7/status", "site/edge/shop-7/door/state"]
 
 
+def test_long_term_sums_stay_right_through_every_epoch_also_one_that_a_falling_total_does_not_show() -> None:
+    states = [(5, "a"), (8, "a"), (3, "b"), (4, "b"), (4, "c"), (9, "d")]  # totals, and the beginning of their epochs
+    assert long_term_sum(states, "total") == 3 + 4 + 4 + 9  # what was there at first is where counting begins
+    assert long_term_sum(states, "total_increasing") == 3 + 4 + 0 + 5  # two resets unseen
+
+
+def long_term_sum(states: list[tuple[int, str]], state_class: str) -> int:
+    """Home Assistant's rule (developers' page core/entity/sensor, Long-term statistics): a cycle ends with another last_reset, or, of a
+    total_increasing, with a value below nine tenths of the last; a new cycle counts from 0.
+    """
+    (last, reset), *later = states
+    added = 0
+    for value, since in later:
+        new = since != reset if state_class == "total" else value < 0.9 * last
+        added += value if new else value - last
+        last, reset = value, since
+    return added
+
+
 def test_each_camera_with_a_heatmap_has_an_image() -> None:
     components = said(device())["components"]
     assert components["door.heatmap"]["image_topic"] == "site/edge/shop-7/door/heatmap"

@@ -214,6 +214,20 @@ def test_a_denied_answer_is_an_answer_lost_and_after_three_the_broker_is_spared(
     assert not session.away
 
 
+def test_an_announcement_that_was_denied_three_times_is_not_made_and_all_else_is():
+    wire, outbox = Wire(), MemoryOutbox()
+    outbox.set_value(Message("/homeassistant/device/x/config", b"announcement", retain=True))
+    outbox.set_value(Message("gate/state", b"live", retain=True))
+    memory = Memory(BIRTH.payload, "edge/gate")
+    for _ in range(3):
+        memory.note_rebuff()
+    session = Session(wire, outbox, base_topic="edge/gate", birth=BIRTH, acked=[], memory=memory)
+    session.refresh()
+    run_dry(wire, session)
+    assert wire.payloads == [b"online", b"live"]
+    assert session.quiet
+
+
 def test_answers_go_before_the_rows_that_wait():
     wire, outbox = Wire(window=9), MemoryOutbox()
     outbox.add_events(2)
