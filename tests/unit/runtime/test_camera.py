@@ -183,11 +183,15 @@ def test_a_configuration_that_does_not_fit_the_picture_stops_the_device() -> Non
 
 
 def test_one_camera_that_fails_lets_the_others_commit_what_they_have() -> None:
+    endless = FakeSource(0, 1_000_000, live=False)
+
     def broken() -> None:
+        while len(endless.given) < 20:  # more than wait anywhere: some were worked on
+            time.sleep(0.001)
         raise SourceError("broken")
 
     bad = Camera(lambda start: FakeSource(start, 5, live=False, then=broken), live=False)
-    good = Camera(lambda start: FakeSource(start, 1_000_000, live=False), live=False)
+    good = Camera(lambda start: endless, live=False)
     with pytest.raises(SourceError, match="broken"):
         Device(FakeDetector(batch=2), [bad.parts, good.parts], Clock()).run()
     last = good.ledger.checkpoints[-1]

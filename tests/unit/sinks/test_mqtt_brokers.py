@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
 from paho.mqtt.client import Client
@@ -49,10 +50,12 @@ def test_two_devices_of_one_name_are_noticed_by_both(request, spoken, names, eve
     assert len([r for r in caplog.records if "another device calls itself" in r.message]) == 2, "once each"
 
 
-def test_a_store_that_was_made_anew_is_no_second_device(spoken, eventually):
+def test_a_store_that_was_made_anew_is_no_second_device(spoken, eventually, subscriber):
     url, protocol = spoken
+    ears = subscriber(urlsplit(url).port, "edge/gate/status")
     with device(url, "old", protocol=protocol) as old:
         assert old.drain(5)
+    assert eventually(lambda: ears.heard and b"offline" in ears.heard[-1].payload), "the broker knows that the old one is gone"
     with device(url, "new", protocol=protocol) as new:
         assert new.drain(5)
         assert not new.memory.namesake
