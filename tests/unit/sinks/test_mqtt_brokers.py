@@ -50,7 +50,9 @@ def test_two_devices_of_one_name_are_noticed_by_both(request, spoken, names, eve
     assert len([r for r in caplog.records if "another device calls itself" in r.message]) == 2, "once each"
 
 
-def test_a_store_that_was_made_anew_is_no_second_device(spoken, eventually, subscriber):
+def test_a_store_that_was_made_anew_is_no_second_device(request, spoken, eventually, subscriber):
+    if "amqtt" in request.node.callspec.id:
+        pytest.skip("amqtt sometimes hands what an ended session had not read to the next one of its name, as if it were said now")
     url, protocol = spoken
     ears = subscriber(urlsplit(url).port, "edge/gate/status")
     with device(url, "old", protocol=protocol) as old:
