@@ -38,6 +38,8 @@ test-system: $(READY)  ## what needs system packages as well: real servers, unde
 	bash scripts/system_packages.sh --check
 	bash scripts/pycuda.sh $(VENV) || echo "no pycuda: device code is not run over the stand-in driver, its tests are skipped by name"
 	bash scripts/tensorrt_rtx_env.sh || echo "no TensorRT for RTX: no engine is built, its tests are skipped by name"
+	bash scripts/asyncapi_env.sh || echo "no AsyncAPI parser (npm): the test that asks it is skipped by name"
+	bash scripts/node_red_env.sh || echo "no Node-RED (npm): the test of its flow is skipped by name"
 	$(BIN)/pytest -m "system and not soak and not device"
 
 soak: $(READY)  ## the full numbers; writes tests/flow/reports/
