@@ -100,6 +100,8 @@ class Answerer:
         letter = opened(asked)
         if not can_be_answered(letter.reply_to, base=self._base):
             return
+        if most_bytes is not None:
+            most_bytes -= len(asked.correlation or b"")  # it goes back with each message, and the broker counts it
         within = self._rate.heeds(now_s)
         if not within and not self._rate.complains(now_s):
             return
@@ -122,10 +124,14 @@ class Answerer:
         if camera is not None and camera not in self._archive.cameras:
             raise Refusal("unknown_camera", f"there is no camera {camera[:64]!r} here; there are {', '.join(self._archive.cameras)}")
         if isinstance(request, SnapshotRequest):
-            limit = min(request.max_bytes, most_bytes or request.max_bytes)
+            limit = request.max_bytes if most_bytes is None else min(request.max_bytes, most_bytes)
             yield from (self._message(asked, letter, part) for part in self._parts(letter, request, limit))
-        else:
-            yield self._message(asked, letter, self._plain(letter, request))
+            return
+        message = self._message(asked, letter, self._plain(letter, request))
+        if most_bytes is not None and len(message.payload) > most_bytes and not isinstance(request, ResetRequest):  # which is done
+            shorter = "ask for one camera, or a shorter span" if isinstance(request, CountsRequest) else "let the broker take larger ones"
+            raise Refusal("too_large", f"the answer has {len(message.payload)} bytes, and the broker takes {most_bytes}; {shorter}")
+        yield message
 
     def _check_allowed(self, verb: str, request: Request) -> None:
         if verb in _COMMANDS and not self._options.commands:
@@ -155,7 +161,7 @@ class Answerer:
     def _parts(self, letter: Letter, request: SnapshotRequest, limit: int) -> Iterator[Payload]:
         """A snapshot in messages whose payloads have at most `limit` bytes each."""
         if limit < LEAST_BYTES:
-            raise Refusal("too_large", f"the broker takes no message larger than {limit} bytes, and no answer is that small")
+            raise Refusal("too_large", f"the broker leaves {limit} bytes a message, and no answer is that small")
         snapshot = self._archive.snapshot(request)
         whole, sha256 = snapshot.data, hashlib.sha256(snapshot.data).hexdigest()
         head: dict[str, Any] = {"device": self._device, "id": letter.id}

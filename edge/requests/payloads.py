@@ -21,6 +21,8 @@ MOST_BYTES = 1_000_000
 ErrorCode = Literal["unknown_verb", "bad_request", "unknown_camera", "not_allowed", "not_available", "too_large", "too_many", "failed"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FAR_NS = 2**63 - 1
+"""As far as 64 bits of nanoseconds reach: the years 1677 and 2262."""
 
 
 def utc_ns_of(text: str) -> int:
@@ -30,7 +32,7 @@ def utc_ns_of(text: str) -> int:
     except ValueError:
         raise ValueError(f"{text[:40]!r} is no moment; write one like 2026-11-24T09:00:00Z") from None
     if moment.tzinfo is None:
-        raise ValueError(f"{text[:40]!r} has no zone; write {text[:40]}Z or {text[:40]}+02:00")
+        raise ValueError(f"{text[:40]!r} has no zone; write {moment.isoformat()}Z or {moment.isoformat()}+02:00")
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
@@ -61,8 +63,12 @@ class _Spanned(_Request):
 
     @property
     def span(self) -> tuple[int | None, int | None]:
-        """UTC nanoseconds from and to; None where it is open."""
-        return None if self.from_ is None else utc_ns_of(self.from_), None if self.to is None else utc_ns_of(self.to)
+        """UTC nanoseconds from and to, None where it is open. Years that no clock of nanoseconds reaches (1, 9999) are the last it does."""
+
+        def bound(text: str | None) -> int | None:
+            return None if text is None else max(-_FAR_NS, min(utc_ns_of(text), _FAR_NS))
+
+        return bound(self.from_), bound(self.to)
 
 
 What = Literal["heat", "grid", "floor", "overlay"]

@@ -50,7 +50,7 @@ def ask(
             left_s = heard_s + timeout_s - time.monotonic()
             if left_s <= 0:
                 raise RequestError(_silence(answer, device, timeout_s))
-            link.turn(left_s)
+            link.turn(min(left_s, options.keepalive_s / 4))  # each turn sees to keep-alive; who waits long must not be taken for dead
             for heard in link.heard:
                 if heard.topic == answer_topic and answer.take(heard.payload):
                     heard_s = time.monotonic()

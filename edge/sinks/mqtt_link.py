@@ -223,7 +223,8 @@ class Link:
 
     def fits(self, topic: str, message: Message) -> bool:
         """False for a message the broker has said it will not take, however often it comes."""
-        return self.most_bytes is None or len(message.payload) + len(topic) <= self.most_bytes + _LONGEST_TOPIC
+        size = len(message.payload) + len(topic.encode()) + len(message.correlation or b"")
+        return self.most_bytes is None or size <= self.most_bytes + _LONGEST_TOPIC
 
     def subscribe(self, topic: str, *, past: bool = True) -> None:
         """Hear a topic filter; without `past`, as far as the broker can, not what it retained from before."""

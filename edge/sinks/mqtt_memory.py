@@ -14,6 +14,9 @@ _LEAST_SUSPECT = 16_384
 _STRIKES = 3
 """A line that broke so often under the same large message, and nothing else came through, broke for it."""
 
+_MOST_MET = 16
+"""Others that are told apart on one connection: more are no devices, but somebody who makes them up."""
+
 _NAMESAKE_S = 3600.0
 _WARY_S = 3600.0
 
@@ -99,9 +102,10 @@ class Memory:
         if stream is None or self._own is None or stream == self._own:
             return False
         self.note_namesake(f"its stream is {stream}")
-        new = stream not in self._met
+        if stream in self._met or len(self._met) >= _MOST_MET:
+            return False
         self._met.add(stream)
-        return new
+        return True
 
     def note_namesake(self, known_by: str) -> None:
         self.crowded = True
@@ -126,6 +130,6 @@ def who_says(status: bytes) -> tuple[str, str | None]:
     """State and stream of a payload of `status`, whoever wrote it; the stream None where there is none to read."""
     try:
         said = json.loads(status)
-        return str(said["state"]), str(said["stream"])
+        return str(said["state"])[:64], str(said["stream"])[:64]  # ours are shorter; others write what they like
     except (ValueError, KeyError, TypeError, RecursionError):
         return "offline" if b"offline" in status else "", None

@@ -175,10 +175,9 @@ class Session:
     def collect(self) -> bool:
         """Take in what the wire brought -> whether a row was acknowledged."""
         before = len(self.acked)
-        for mid in self._wire.acks:
-            seq, _, _ = self._flying.pop(mid, (None, "", 0))
-            if seq is not None:
-                self.acked.append(seq)
+        # Not all that is in `acks` was awaited: a remark at QoS 0 is there once it is written, which says nothing of the broker.
+        answered = [self._flying.pop(mid) for mid in self._wire.acks if mid in self._flying]
+        self.acked.extend(seq for seq, _, _ in answered if seq is not None)
         for mid in self._wire.too_large:
             seq, topic, size = self._flying.pop(mid)
             self._memory.lower(size)
@@ -186,12 +185,12 @@ class Session:
         for mid in self._wire.denied:
             self._flying.pop(mid)
             self._memory.note_rebuff()
-        if self._wire.acks or self._wire.too_large or self._wire.denied:
+        if answered or self._wire.too_large or self._wire.denied:
             self.progress_s = time.monotonic()
-            self._memory.spoke |= bool(self._wire.acks)  # the birth is the first that is acknowledged
-            self._wire.acks.clear()
-            self._wire.too_large.clear()
-            self._wire.denied.clear()
+        self._memory.spoke |= bool(answered)  # the birth is the first that is acknowledged
+        self._wire.acks.clear()
+        self._wire.too_large.clear()
+        self._wire.denied.clear()
         for heard in self._wire.heard:
             if heard.topic == f"{self._base}/{self._birth.topic}":
                 self._hear_status(heard)

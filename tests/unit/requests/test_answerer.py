@@ -230,6 +230,40 @@ def test_what_no_number_of_messages_can_carry_is_refused() -> None:
     assert one(answerer(), question, most_bytes=1_000)["error"] == "too_large"
 
 
+def test_an_answer_that_the_broker_would_not_take_is_refused_and_not_lost() -> None:
+    size = len(next(answerer().answer(asked("counts"), 0)).payload)
+    assert one(answerer(), asked("counts"), most_bytes=size)["ok"]
+    refused = one(answerer(), asked("counts"), most_bytes=size - 1)
+    assert refused["error"] == "too_large"
+    assert "ask for one camera, or a shorter span" in refused["message"]
+
+
+def test_what_comes_back_with_each_message_takes_of_its_room() -> None:
+    question = asked("snapshot", {"camera": "door", "max_bytes": 20_000}, correlation=bytes(5_000))
+    messages = list(answerer(MemoryArchive(bytes(40_000))).answer(question, 0, most_bytes=12_000))
+    assert max(len(message.payload) for message in messages) <= 7_000
+    assert one(answerer(), asked("snapshot", {"camera": "door"}, correlation=bytes(9_000)), most_bytes=12_000)["error"] == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("fields", "span"),
+    [
+        ({"from": "0001-01-01T00:00:00Z", "to": "9999-12-31T23:59:59Z"}, (1 - 2**63, 2**63 - 1)),
+        ({"from": "9000-01-01T00:00:00Z"}, (2**63 - 1, None)),
+    ],
+)
+def test_moments_that_no_clock_reaches_are_the_last_it_does(fields: dict[str, str], span: tuple[int, int | None]) -> None:
+    archive = MemoryArchive()
+    assert one(answerer(archive), asked("counts", {"camera": "door", **fields}))["ok"]
+    assert archive.asked == [("door", span)]
+
+
+def test_a_moment_without_a_zone_is_told_how_to_be_written() -> None:
+    refused = one(answerer(), asked("counts", {"from": "2026-01-01"}))
+    assert "write 2026-01-01T00:00:00Z or 2026-01-01T00:00:00+02:00" in refused["message"]
+    assert one(answerer(), asked("counts", {"from": "2026-01-01T00:00:00Z"}))["ok"]
+
+
 def schema_of(verb: str) -> TypeAdapter[Any]:
     kinds = ANSWERS[verb]
     union: Any = kinds[0]

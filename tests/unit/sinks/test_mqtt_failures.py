@@ -129,6 +129,18 @@ def test_a_broker_that_acknowledges_nothing_is_dialled_anew(mosquitto, eventuall
     assert outbox.told == []
 
 
+def test_a_device_that_speaks_of_its_health_is_not_deceived_by_that(mosquitto, eventually):
+    outbox = MemoryOutbox()
+    outbox.add_events(1)
+    with Gate(mosquitto.port, deaf=True) as gate, publisher_to(gate.url, outbox, ack_timeout_s=0.3) as publisher:
+
+        def again() -> bool:
+            publisher.say(Message("health", b"{}"))
+            return gate.connections >= 2
+
+        assert eventually(again)
+
+
 @pytest.fixture
 def guarded():
     if find_mosquitto() is None:

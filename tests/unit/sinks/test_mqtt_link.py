@@ -94,6 +94,7 @@ def test_a_broker_that_lowers_the_window_and_the_size_is_heeded(answering):
         assert link.window == 3
         assert link.fits("t", Message("t", bytes(100)))
         assert not link.fits("t", Message("t", bytes(190)))
+        assert not link.fits("t", Message("t", bytes(100), correlation=bytes(90)))
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

@@ -60,6 +60,12 @@ def test_another_is_met_once_a_connection():
     assert memory.meet("other")
 
 
+def test_somebody_who_makes_others_up_takes_no_memory():
+    memory = Memory(OWN, "edge/gate")
+    assert sum(memory.meet(str(number)) for number in range(100)) == 16
+    assert len(who_says(b'{"state": "online", "stream": "%s"}' % (b"x" * 100_000))[1]) == 64
+
+
 @pytest.mark.parametrize(
     ("payload", "said"),
     [

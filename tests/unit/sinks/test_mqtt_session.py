@@ -79,6 +79,22 @@ def test_the_window_is_filled_and_not_more():
     assert wire.payloads[5:] == [b"5", b"6"]
 
 
+def test_a_remark_that_was_written_says_nothing_of_the_broker():
+    wire, outbox = Wire(), MemoryOutbox()
+    memory = Memory(BIRTH.payload, "edge/gate")
+    session = Session(wire, outbox, base_topic="edge/gate", birth=BIRTH, acked=[], memory=memory)
+    session.fill()
+    before_s = session.progress_s
+    wire.acks.append(77)  # of QoS 0: nobody waits for it
+    session.collect()
+    assert session.waiting
+    assert (session.progress_s, memory.spoke) == (before_s, False)
+    wire.acknowledge()
+    session.collect()
+    assert session.progress_s > before_s
+    assert memory.spoke
+
+
 def test_the_birth_alone_is_no_progress():
     wire = Wire()
     session, acked = begin(wire, MemoryOutbox())
