@@ -8,6 +8,7 @@ Each message is one sentence a user can act on: what was wrong, where, what woul
     ├── SourceError             a camera, file or URL cannot be opened or read
     │   └── SourceTimeout       ... it is silent (also a TimeoutError)
     ├── ModelError              a model file is missing, broken, or no YOLO detector
+    │   └── EngineRefused       ... TensorRT does not load it on this GPU
     ├── StoreError              the database cannot be opened or written
     │   ├── StoreNewer          ... a newer version of edge wrote it
     │   └── DiskFull            ... there is no room left
@@ -44,6 +45,10 @@ class SourceTimeout(SourceError, TimeoutError):
 
 
 class ModelError(EdgeError):
+    pass
+
+
+class EngineRefused(ModelError):
     pass
 
 

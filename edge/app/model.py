@@ -19,7 +19,8 @@ from edge.sources import check_source
 if TYPE_CHECKING:
     from edge.app.warming import OnProgress
     from edge.backends.cuda.gpu import Gpu
-    from edge.engine.options import EngineOptions
+    from edge.engine import EngineFile, EngineOptions, Found
+    from edge.engine.cache import Load
 
 log = logging.getLogger(__name__)
 
@@ -84,11 +85,15 @@ def model_on(
         try:
             gpu = stack.enter_context(gpu_of("cuda" if is_engine else backend, _kernels())) if backend != "cpu" else None
             if gpu is not None:
-                plan, trouble = _plan(model, engine, on_progress)
-                if backend == "auto" and not is_engine:
-                    # Once in vain: what cannot be loaded, or has no compiler for its kernels, is found out while there is still another way.
-                    with detector_of(plan, options, gpu=gpu, class_names=class_names):
+                gpu.compile()
+
+                def load(engine_file: EngineFile) -> None:
+                    # Once in vain: what cannot be loaded is found out while there is still another way.
+                    with detector_of(_plan(engine_file), options, gpu=gpu, class_names=class_names):
                         pass
+
+                found = _engine(model, engine, on_progress, load)
+                plan, trouble = _plan(found.engine), found.trouble
         except (DeviceError, ModelError) as error:
             if backend == "cuda" or is_engine:
                 raise
@@ -99,13 +104,15 @@ def model_on(
         yield Machinery(detector_of(plan or _onnx(model), options, gpu=gpu, class_names=class_names), gpu, trouble)
 
 
-def _plan(model: str, options: EngineOptions | None, on_progress: OnProgress) -> tuple[Plan, str]:
+def _engine(model: str, options: EngineOptions | None, on_progress: OnProgress, load: Load) -> Found:
     """The engine that a model's name means on this machine, built if it must be, and what is wrong with it. ModelError where there is none."""
     from edge.engine import resolve_engine, this_machine
 
-    found = resolve_engine(model, this_machine(), options, on_progress=on_progress)
-    facts = found.engine.facts
-    return Plan(str(found.engine.path), found.engine.plan(), facts.names, facts.tensorrt), found.trouble
+    return resolve_engine(model, this_machine(), options, on_progress=on_progress, load=load)
+
+
+def _plan(engine: EngineFile) -> Plan:
+    return Plan(str(engine.path), engine.plan(), engine.facts.names, engine.facts.tensorrt)
 
 
 def _onnx(model: str) -> Path:

@@ -30,14 +30,15 @@ __all__ = ["Backend", "Plan", "detector_of", "gpu_of", "painter_of"]
 
 @contextmanager
 def gpu_of(backend: Backend, kernels: Path) -> Iterator[Gpu | None]:
-    """The GPU that `backend` means, open: None for `cpu`, and for `auto` where there is none (the log says why). `cuda` raises DeviceError there.
+    """The GPU that `backend` means, open: None for `cpu`, and for `auto` where there is no NVIDIA driver (the log says so).
 
-    `kernels` is the folder in which compiled kernels are kept.
+    DeviceError: it cannot be used, and `cuda` is wanted or there is a driver, so that a GPU which fails, or lacks a library after an upgrade,
+    is not passed over in silence. `kernels` is the folder in which compiled kernels are kept.
     """
     with ExitStack() as stack:
         gpu = None
         if backend != "cpu":
-            from edge.backends.cuda.calls import driver
+            from edge.backends.cuda.calls import driver, driver_is_here
             from edge.backends.cuda.gpu import Gpu
             from edge.backends.cuda.network import tensorrt
 
@@ -46,7 +47,7 @@ def gpu_of(backend: Backend, kernels: Path) -> Iterator[Gpu | None]:
                 tensorrt()
                 gpu = stack.enter_context(Gpu(kernels))
             except DeviceError as error:
-                if backend == "cuda":
+                if backend == "cuda" or driver_is_here():
                     raise
                 log.info("work is done on the CPU: %s", error)
         yield gpu

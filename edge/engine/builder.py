@@ -29,6 +29,8 @@ _ROOT = Path(__file__).parents[2]
 _START = f"import sys; sys.path.append({str(_ROOT)!r}); from edge.engine.job import main; main(sys.argv[1])"
 _LEAST_MEMORY_MIB = 1024
 """What a build of a YOLO11n needs beside its workspace, the GPU's libraries included; an estimate."""
+_PATIENCE_S = 1800.0
+"""A builder that has said nothing for so long hangs: on the smallest device a step of a YOLO11x takes minutes."""
 _WORKING = ".build-"
 """Begins the names of folders in which something is being made; whoever finds one, and knows that nobody builds, may remove it."""
 
@@ -164,9 +166,10 @@ def _run(job: dict[str, Any], on_progress: OnProgress) -> Any:
     listener = threading.Thread(target=_listen, args=(process.stderr, mutter), daemon=True)
     listener.start()
     answer: dict[str, Any] = {}
-    with process:
+    with process, _Patience(process, _PATIENCE_S) as patience:
         try:
             for line in process.stdout:
+                patience.renew()
                 answer = _heard(line, on_progress) or answer
             process.wait()
         except BaseException:
@@ -176,7 +179,41 @@ def _run(job: dict[str, Any], on_progress: OnProgress) -> Any:
             listener.join(5)
     if "done" in answer:
         return answer["done"]
+    if patience.ended:
+        raise ModelError(
+            f"the builder said nothing for {_PATIENCE_S / 60:.0f} minutes and was ended; restart the machine, and start it again"
+        )
     raise _failure(answer, process.returncode, python, mutter[-1] if mutter else "")
+
+
+class _Patience:
+    """Ends a process that does not say anything for a time: a GPU that hangs must not keep a device from counting without it."""
+
+    def __init__(self, process: subprocess.Popen[str], patience_s: float) -> None:
+        self._process, self._patience_s = process, patience_s
+        self._heard, self._over = threading.Event(), False
+        self._thread = threading.Thread(target=self._watch, name="builder's patience", daemon=True)
+        self.ended = False
+
+    def __enter__(self) -> _Patience:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        self._heard.set()
+        self._thread.join()
+
+    def renew(self) -> None:
+        self._heard.set()
+
+    def _watch(self) -> None:
+        while not self._over:
+            if not self._heard.wait(self._patience_s):
+                self.ended = True
+                self._process.kill()
+                return
+            self._heard.clear()
 
 
 def _listen(stream: TextIO, mutter: deque[str]) -> None:
@@ -200,12 +237,14 @@ def _heard(line: str, on_progress: OnProgress) -> dict[str, Any] | None:
     return None
 
 
-def _failure(answer: dict[str, Any], code: int, python: Path, mutter: str) -> ModelError | DeviceError:
+def _failure(answer: dict[str, Any], code: int, python: Path, mutter: str) -> ModelError | DeviceError | OSError:
     error, kind = answer.get("error", ""), answer.get("kind")
     if kind == "missing":
         return ModelError(
             f"{python} cannot do this ({error}): `{python} -m pip install onnx` (or set EDGE_BUILD_PYTHON to a Python that can)"
         )
+    if kind == "OSError":
+        return OSError(answer.get("errno"), error)  # a disk that is full, most likely; who asked knows the place
     if error:
         return DeviceError(error) if kind == "DeviceError" else ModelError(error)
     if code == -signal.SIGKILL:

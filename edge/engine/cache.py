@@ -3,6 +3,8 @@
 An engine is bound to TensorRT's version and to the GPU, so an upgrade makes all of a device's engines useless. Each is kept under its
 fingerprint beside those before it: going back to the old system finds the old engine again. What a device starts with is, in this order, the
 engine that fits; a new one; where that fails, the last good one of the same name that this machine can load. Whoever asked is told which it is.
+
+A fingerprint that fits is no promise: only loading tells. An engine that TensorRT refuses is set aside, and a new one is built in its place, once.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from edge.engine.file import EngineFacts, EngineFile, Machine, read_engine, sha2
 from edge.engine.options import EngineOptions
 from edge.engine.progress import Progress
 from edge.engine.resolve import cache_folder, resolve_model, weights_of
-from edge.errors import DeviceError, ModelError
+from edge.errors import DeviceError, EngineRefused, ModelError
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ _KEPT = 4
 _LOOK_AGAIN_S = 0.5
 
 Build = Callable[..., EngineFile]
+Load = Callable[[EngineFile], None]
+"""Loads an engine for a try, and forgets it; EngineRefused where TensorRT does not take it. Other errors are not the engine's fault, and are passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,13 @@ def resolve_engine(
     folder: Path | None = None,
     on_progress: OnProgress = lambda _: None,
     build: Build = build_engine,
+    load: Load = lambda _: None,
 ) -> Found:
     """The engine that a model's name means on `machine`.
 
-    ``a.engine`` is itself. ``a.onnx``, ``a.pt`` and ``a`` are the .engine beside them if it fits, else the one in the cache, else one that
-    is built now. `folder` is the cache. ModelError: an engine of another machine was named, or there is none and none can be built.
+    ``a.engine`` is itself, and not loaded here. ``a.onnx``, ``a.pt`` and ``a`` are the .engine beside them if it fits and loads, else the one
+    in the cache, else one that is built now. `folder` is the cache. ModelError: an engine of another machine was named, or there is none and
+    none can be built.
     """
     options = options or EngineOptions()
     path = Path(name)
@@ -66,11 +72,12 @@ def resolve_engine(
         return Found(engine)
     model = path if path.suffix == ".onnx" else weights_of(name)
     beside = model.with_suffix(".engine")
-    if beside.is_file() and (why := _unsuited(beside, model.with_suffix(".onnx"), machine, options)) is None:
-        return Found(read_engine(beside))
     if beside.is_file():
+        why = _unsuited(beside, model.with_suffix(".onnx"), machine, options) or _refusal(read_engine(beside), load)
+        if why is None:
+            return Found(read_engine(beside))
         log.warning("%s is not used: %s", beside, why)
-    return cached_engine(resolve_model(name), machine, options, folder=folder, on_progress=on_progress, build=build)
+    return cached_engine(resolve_model(name), machine, options, folder=folder, on_progress=on_progress, build=build, load=load)
 
 
 def cached_engine(
@@ -81,6 +88,7 @@ def cached_engine(
     folder: Path | None = None,
     on_progress: OnProgress = lambda _: None,
     build: Build = build_engine,
+    load: Load = lambda _: None,
 ) -> Found:
     """The engine of an ONNX for `machine` from the cache in `folder`, built if it must be; else the last good one, with `trouble`.
 
@@ -91,21 +99,67 @@ def cached_engine(
     digest = _digest(onnx)
     wanted = folder / f"{onnx.stem}-{_key(digest, machine, options)}.engine"
     engine = _good(wanted)
-    if engine is None:
+    refusal = None if engine is None else _refusal(engine, load)
+    trouble: ModelError | DeviceError | None = None
+    if engine is None or refusal is not None:
         try:
             with _alone(folder, on_progress):
-                engine = _good(wanted) or build(onnx, wanted, options, on_progress=on_progress)
-                _prune(folder, onnx.stem)
+                engine = _renewed(wanted, engine, refusal, lambda: build(onnx, wanted, options, on_progress=on_progress))
+                _prune(folder, onnx.stem, but=wanted)
         except (ModelError, DeviceError) as error:
-            last = _last_good(folder, onnx.stem, machine)
-            if last is None:
-                raise
-            trouble = f"{error}. Meanwhile the last good engine is used, {last.path.name}" + (
-                "" if last.facts.onnx == digest else ", which was made of another version of this model"
-            )
-            log.error("%s", trouble)
-            return Found(last, trouble)
-    return Found(engine)
+            trouble = error
+        else:
+            trouble = _refusal(engine, load)
+    if engine is not None and trouble is None:
+        with suppress(OSError):
+            _aside(wanted).unlink(missing_ok=True)  # an engine that loads may be renewed again, should it ever not
+        return Found(engine)
+    assert trouble is not None
+    last = _last_good(folder, onnx.stem, machine, load)
+    if last is None:
+        raise trouble
+    said = f"{trouble}. Meanwhile the last good engine is used, {last.path.name}" + (
+        "" if last.facts.onnx == digest else ", which was made of another version of this model"
+    )
+    log.error("%s", said)
+    return Found(last, said)
+
+
+def _refusal(engine: EngineFile, load: Load) -> EngineRefused | None:
+    try:
+        load(engine)
+    except EngineRefused as error:
+        return error
+    return None
+
+
+def _renewed(wanted: Path, refused: EngineFile | None, refusal: EngineRefused | None, make: Callable[[], EngineFile]) -> EngineFile:
+    """What another process built while this one waited, else a new engine. `refused` is set aside for it, unless one was already: then it is no use."""
+    there = _good(wanted)
+    if there is not None and there != refused:
+        return there
+    if there is None or refusal is None:
+        return make()
+    aside = _aside(wanted)
+    if aside.exists():
+        raise EngineRefused(
+            f"{refusal}; it was built again already, in vain: when what is wrong has been put right, delete {aside}"
+        ) from refusal
+    log.warning("%s; it is set aside, and built again", refusal)
+    try:
+        os.replace(wanted, aside)
+    except OSError as error:
+        raise ModelError(f"{refusal}; and it cannot be set aside as {aside} ({error.strerror})") from error
+    try:
+        return make()
+    except BaseException:
+        with suppress(OSError):
+            os.replace(aside, wanted)  # perhaps it was only for want of memory
+        raise
+
+
+def _aside(engine: Path) -> Path:
+    return engine.with_suffix(".refused")
 
 
 def _unsuited(engine: Path, onnx: Path, machine: Machine, options: EngineOptions) -> str | None:
@@ -136,10 +190,10 @@ def _good(path: Path) -> EngineFile | None:
     return engine
 
 
-def _last_good(folder: Path, stem: str, machine: Machine) -> EngineFile | None:
+def _last_good(folder: Path, stem: str, machine: Machine, load: Load) -> EngineFile | None:
     for path in _newest_first(folder, stem):
         engine = _good(path)
-        if engine is not None and engine.facts != EngineFacts() and not engine.facts.misfit(machine):
+        if engine is not None and engine.facts != EngineFacts() and not engine.facts.misfit(machine) and _refusal(engine, load) is None:
             return engine
     return None
 
@@ -156,8 +210,10 @@ def _literal(stem: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in stem)
 
 
-def _prune(folder: Path, stem: str) -> None:
-    for path in _newest_first(folder, stem)[_KEPT:]:
+def _prune(folder: Path, stem: str, *, but: Path) -> None:
+    """Remove the oldest. `but` is the newest, whatever its date says: a Jetson's clock often begins in 1970."""
+    others = [path for path in _newest_first(folder, stem) if path != but]
+    for path in others[_KEPT - 1 :]:
         with suppress(OSError):
             path.unlink()
             log.info("%s is from long ago, and was removed", path)

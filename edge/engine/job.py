@@ -133,6 +133,15 @@ def main(job: str) -> None:
         say({"done": _VERBS[asked.pop("verb")](say, **asked)})
     except EdgeError as error:
         say({"error": str(error), "kind": type(error).__name__})
+    except OSError as error:
+        # Without a number it is a library that cannot be loaded.
+        say(
+            {
+                "error": error.strerror or _first_line(error),
+                "kind": "ModelError" if error.errno is None else "OSError",
+                "errno": error.errno,
+            }
+        )
     except MemoryError:
         say({"error": "there was not enough memory for it", "kind": "ModelError"})
     except Exception as error:  # noqa: BLE001  whatever it was, who asked must hear of it

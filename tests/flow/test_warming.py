@@ -31,6 +31,13 @@ class Nobody:
         raise AssertionError("nothing is to run in these tests")
 
 
+class Gpu:
+    """One that has its kernels."""
+
+    def compile(self) -> None:
+        pass
+
+
 @pytest.fixture
 def gpu(monkeypatch, tmp_path):
     """`gpu(resolve)` makes a GPU that `resolve` finds engines for; the models that were opened are in the returned list."""
@@ -39,7 +46,7 @@ def gpu(monkeypatch, tmp_path):
     def stand_in(resolve):
         @contextmanager
         def gpu_of(backend, kernels):
-            yield object()
+            yield Gpu()
 
         def detector_of(model, options, *, gpu=None, class_names=()):
             opened.append("cpu" if gpu is None else model.name)
@@ -83,11 +90,13 @@ def test_status_says_warming_with_progress_then_online(gpu, configuration, mosqu
     def statuses():
         return [json.loads(payload) for payload in ear.payloads("/status")]
 
-    def resolve(model, machine, options, *, on_progress):
+    def resolve(model, machine, options, *, on_progress, load):
         assert (model, machine, options.workspace_mib) == (str(tmp_path / "net.onnx"), HERE, 512)
         on_progress(Progress(0.25, 90.0, "Timing"))
         assert ear.wait(lambda _: any(said["state"] == "warming" for said in statuses()))
-        return engine(tmp_path)
+        found = engine(tmp_path)
+        load(found.engine)
+        return found
 
     opened = gpu(resolve)
     with running(configuration(engine={"workspace_mib": 512}), RunOptions()):

@@ -30,7 +30,7 @@ def driver() -> Any:
     except ModuleNotFoundError as error:
         raise DeviceError("pycuda is not installed here; install it (scripts/pycuda.sh), or choose `backend: cpu`") from error
     except ImportError as error:
-        if not _is_there("libcuda.so.1"):
+        if not driver_is_here():
             raise DeviceError(
                 "there is no CUDA driver here (libcuda.so.1 cannot be loaded); install NVIDIA's driver, or choose `backend: cpu`"
             ) from error
@@ -38,9 +38,10 @@ def driver() -> Any:
     return cuda
 
 
-def _is_there(library: str) -> bool:
+def driver_is_here() -> bool:
+    """Whether NVIDIA's driver is installed, whatever else is."""
     try:
-        ctypes.CDLL(library)
+        ctypes.CDLL("libcuda.so.1")
     except OSError:
         return False
     return True

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from edge.backends.cuda.device import Device
+from edge.backends.cuda.nvcc import cubin
 from edge.backends.cuda.upload import Uploads
 
 
@@ -24,6 +25,11 @@ class Gpu:
             self.uploads = self.device.run(lambda: Uploads(self.device))
             self._stack = stack.pop_all()
         return self
+
+    def compile(self) -> None:
+        """Have all kernels of this room in their folder, so that none is missed when the first picture is painted. DeviceError where one cannot be."""
+        for source in sorted(Path(__file__).parent.glob("*.cu")):
+            cubin(source, self.device.facts.arch, self.kernels)
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()  # the device takes back what the uploads still hold

@@ -15,7 +15,7 @@ import numpy as np
 from edge.backends.cuda.device import Device
 from edge.backends.cuda.lent import Lent, Memory, Stream
 from edge.backends.plan import Plan
-from edge.errors import DeviceError, ModelError
+from edge.errors import DeviceError, EngineRefused, ModelError
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Network(Lent):
     """
 
     def __init__(self, device: Device, plan: Plan) -> None:
-        """ModelError: the plan is not for this TensorRT or GPU, or its tensors are none that can be served. DeviceError: the GPU failed."""
+        """EngineRefused: the plan is not for this TensorRT or GPU. ModelError: its tensors are none that can be served. DeviceError: the GPU failed."""
         self.name = plan.name
         self._device, self._trt = device, tensorrt(plan.module)
         self._said: deque[str] = _log_of(self._trt).errors
@@ -85,7 +85,7 @@ class Network(Lent):
             raise DeviceError(f"TensorRT {trt.__version__} cannot start{self._because()}; does it belong to this driver?") from error
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
-            raise ModelError(
+            raise EngineRefused(
                 f"{self.name} is no engine for TensorRT {trt.__version__} on this GPU{self._because()}; build it again with `edge build`"
             )
         self._context = self._engine.create_execution_context()

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -36,25 +37,48 @@ def find_nvcc() -> Path | None:
 def cubin(source: Path, arch: str, folder: Path) -> bytes:
     """The code of the kernels in `source` for the GPU `arch` (``sm_87``): from `folder`, or compiled now and kept there.
 
-    Kept under the digest of the source and its headers, the GPU's kind and nvcc's version: what does not fit is never found. A folder that
-    cannot be written costs a warning and a compilation a start. DeviceError, one sentence, where there is no nvcc or it refuses.
+    Kept under the digest of the source and its headers, the GPU's kind and nvcc's version: what does not fit is never found. Where nvcc is
+    missing or fails, what another one made of this source is taken. A folder that cannot be written costs a warning and a compilation a
+    start. DeviceError, one sentence, where there is nothing kept, and no nvcc or it refuses.
     """
     nvcc = find_nvcc()
     if nvcc is None:
-        kept = sorted(folder.glob(kept_as(source, arch, "*")), key=lambda path: path.stat().st_mtime)
-        if not kept:
+        kept = _kept(source, arch, folder)
+        if kept is None:
             raise DeviceError(
                 f"nvcc is needed once to compile {source.name} for {arch}, and is neither in CUDA_HOME nor on PATH; "
                 "install the CUDA toolkit (JetPack: cuda-toolkit), or choose `backend: cpu`"
             )
-        return kept[-1].read_bytes()
-    path = folder / kept_as(source, arch, nvcc_version(nvcc))
+        return kept
+    try:
+        path = folder / kept_as(source, arch, nvcc_version(nvcc))
+        if code := _read(path):
+            return code
+        code = _compile(nvcc, source, arch)
+    except DeviceError as error:
+        kept = _kept(source, arch, folder)
+        if kept is None:
+            raise
+        log.warning("%s; what was compiled before is used", error)
+        return kept
+    _keep(path, code)
+    return code
+
+
+def _kept(source: Path, arch: str, folder: Path) -> bytes | None:
+    """What any toolkit made of this very source, the newest first."""
+    with suppress(OSError):
+        paths = sorted(folder.glob(kept_as(source, arch, "*")), key=lambda path: path.stat().st_mtime, reverse=True)
+        return next(filter(None, map(_read, paths)), None)
+    return None
+
+
+def _read(path: Path) -> bytes:
+    """Its code; nothing where there is none. An empty file is what some file systems leave of one that was new when power was cut."""
     try:
         return path.read_bytes()
     except OSError:
-        code = _compile(nvcc, source, arch)
-    _keep(path, code)
-    return code
+        return b""
 
 
 def kept_as(source: Path, arch: str, toolkit: str) -> str:
@@ -77,10 +101,15 @@ def nvcc_version(nvcc: Path) -> str:
 
 def _compile(nvcc: Path, source: Path, arch: str) -> bytes:
     log.info("compiling %s for %s, once", source.name, arch)
-    with tempfile.TemporaryDirectory(prefix="edge-nvcc-") as folder:
-        out = Path(folder, "out.cubin")
-        _run([str(nvcc), "-cubin", f"-arch={arch}", *FLAGS, "-o", str(out), str(source)], f"compiling {source.name} for {arch}")
-        return out.read_bytes()
+    try:
+        with tempfile.TemporaryDirectory(prefix="edge-nvcc-") as folder:
+            out = Path(folder, "out.cubin")
+            _run([str(nvcc), "-cubin", f"-arch={arch}", *FLAGS, "-o", str(out), str(source)], f"compiling {source.name} for {arch}")
+            return out.read_bytes()
+    except OSError as error:
+        raise DeviceError(
+            f"{source.name} cannot be compiled: {error.filename or tempfile.gettempdir()} cannot be used ({error.strerror}); make room there, or set TMPDIR"
+        ) from error
 
 
 def _run(command: list[str], doing: str) -> subprocess.CompletedProcess[str]:
@@ -105,6 +134,8 @@ def _keep(path: Path, code: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".cubin-", delete=False) as file:
             half = Path(file.name)
             file.write(code)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut leaves the name and no content
         half.replace(path)
     except OSError as error:
         if half is not None:

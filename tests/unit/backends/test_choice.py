@@ -36,6 +36,13 @@ def test_auto_takes_the_cpu_and_says_why_once(caplog: pytest.LogCaptureFixture) 
     assert said.startswith("work is done on the CPU: pycuda is not installed here")
 
 
+def test_auto_beside_a_driver_does_not_pass_over_a_gpu_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.backends.cuda.calls.driver_is_here", lambda: True)
+    with model_on("a.onnx", DetectOptions(), backend="auto") as made:
+        assert isinstance(made.detector, OnnxDetector)
+        assert made.trouble.startswith("a.onnx runs on the CPU: pycuda is not installed here; install it")
+
+
 def test_cpu_asks_nobody_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     with gpu_of("cpu", Path("nowhere")) as gpu:

@@ -81,6 +81,13 @@ def test_a_build_tells_how_far_it_is_and_what_was_chosen(onnx, fake, caplog):
         ("os.kill(os.getpid(), 9)", ModelError, "killed, most likely for want of memory"),
         ('print("Segmentation", file=sys.stderr); os.kill(os.getpid(), 11)', ModelError, "ended by SIGSEGV: Segmentation"),
         ('print("bye", file=sys.stderr); sys.exit(3)', ModelError, "ended with code 3: bye"),
+        (
+            "from edge.engine import job; job.build = None\n"
+            "def full(say, **_): raise OSError(28, 'No space left on device', '/x')\n"
+            "job._VERBS['build'] = full; job.main(sys.argv[3])",
+            ModelError,
+            r"^out\.engine cannot be written \(No space left on device\); give another file with -o",
+        ),
         ('print("no JSON")', ModelError, "ended with code 0"),
     ],
 )
@@ -110,6 +117,14 @@ time.sleep(60)
     assert eventually(lambda: not child.exists() or "(zombie)" in (child / "status").read_text(), 10)
     assert not Path("out.engine").exists()
     builder.sweep(Path())
+    assert litter() == []
+
+
+def test_a_builder_that_hangs_is_ended(onnx, fake, monkeypatch):
+    fake('say(share=0.1, left_s=None, what="Timing")\ntime.sleep(60)')
+    monkeypatch.setattr(builder, "_PATIENCE_S", 3.0)
+    with pytest.raises(ModelError, match="the builder said nothing for 0 minutes and was ended"):
+        build_engine(onnx, Path("out.engine"))
     assert litter() == []
 
 

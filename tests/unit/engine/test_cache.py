@@ -13,51 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.engine import EngineFacts, EngineOptions, Machine, cached_engine, read_engine, resolve_engine, write_engine
-from edge.engine.file import sha256_of
+from edge.engine import EngineFacts, EngineOptions, cached_engine, resolve_engine, write_engine
 from edge.errors import ModelError
+from tests.unit.engine.caching import NEW, OLD, PLAN, build, engines, onnx
 
+__all__ = ["build", "onnx"]
 ROOT = Path(__file__).parents[3]
-OLD = Machine("tensorrt", "10.3.0", "Orin", "8.7")
-NEW = replace(OLD, tensorrt_version="10.16.1")
-PLAN = b"plan" * 100
-
-
-class Builder:
-    """Stands in for TensorRT: an engine that says when it was made, or a failure."""
-
-    def __init__(self, machine: Machine = OLD) -> None:
-        self.machine, self.fails, self.made = machine, "", 0
-
-    def __call__(self, onnx, out, options, *, on_progress):
-        if self.fails:
-            raise ModelError(self.fails)
-        self.made += 1
-        here = self.machine
-        facts = EngineFacts(
-            sha256_of(onnx), here.tensorrt, here.tensorrt_version, here.gpu, here.compute_capability, options.precision or "fp16"
-        )
-        write_engine(out, facts, PLAN + bytes([self.made]))
-        return read_engine(out)
-
-
-@pytest.fixture
-def onnx(tmp_path, monkeypatch) -> Path:
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setenv("EDGE_CACHE", str(tmp_path / "cache"))
-    path = Path("net.onnx")
-    path.write_bytes(b"a network")
-    return path
-
-
-@pytest.fixture
-def build() -> Builder:
-    return Builder()
-
-
-def engines(tmp_path) -> list[str]:
-    return sorted(path.name for path in (tmp_path / "cache").iterdir() if path.suffix == ".engine")
 
 
 def test_an_engine_is_built_on_first_use_and_found_again(onnx, build, tmp_path):
@@ -107,6 +68,22 @@ def test_a_damaged_engine_is_built_again(onnx, build, caplog):
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     assert cached_engine(onnx, OLD, build=build).engine.plan() == PLAN + b"\x02"
     assert "is damaged" in caplog.text
+
+
+def test_a_clock_that_is_wrong_costs_no_new_engine(onnx, tmp_path, build):
+    for number in range(5):
+        build.machine = replace(OLD, tensorrt_version=f"10.{number}")
+        cached_engine(onnx, build.machine, build=build)
+    build.machine = NEW
+
+    def long_ago(*arguments, **how):
+        engine = build(*arguments, **how)
+        os.utime(engine.path, (9, 9))
+        return engine
+
+    found = cached_engine(onnx, NEW, build=long_ago)
+    assert found.engine.plan()
+    assert len(engines(tmp_path)) == 4
 
 
 def test_when_a_build_fails_the_last_good_engine_that_fits_is_used_and_it_is_said(onnx, build):

@@ -37,7 +37,7 @@ class Refusing(importlib.abc.MetaPathFinder):
     ],
 )
 def test_what_is_missing_is_one_sentence(error: ImportError, library: bool, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_is_there", lambda _: library)
+    monkeypatch.setattr(calls, "driver_is_here", lambda: library)
     for name in [name for name in sys.modules if name.partition(".")[0] == "pycuda"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Refusing(error), *sys.meta_path])

@@ -93,6 +93,45 @@ def test_without_nvcc_what_was_compiled_before_is_used(
         nvcc.cubin(source, "sm_90", tmp_path / "cache")
 
 
+def test_where_nvcc_fails_what_another_one_compiled_is_used(
+    install: Install, source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    install()
+    nvcc.cubin(source, "sm_87", tmp_path / "cache")
+    install("13.0.88", body="echo 'nvcc fatal   : a library is missing' >&2; exit 1")
+    assert nvcc.cubin(source, "sm_87", tmp_path / "cache") == b"// a kernel"
+    assert "a library is missing" in caplog.text
+    assert "what was compiled before is used" in caplog.text
+
+
+def test_a_file_that_a_power_cut_emptied_is_compiled_again(
+    install: Install, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install()
+    nvcc.cubin(source, "sm_87", tmp_path / "cache")
+    (kept,) = (tmp_path / "cache").iterdir()
+    kept.write_bytes(b"")
+    assert nvcc.cubin(source, "sm_87", tmp_path / "cache") == b"// a kernel"
+    assert kept.read_bytes() == b"// a kernel"
+    kept.write_bytes(b"")
+    no_nvcc(monkeypatch)
+    with pytest.raises(DeviceError, match="nvcc is needed once"):
+        nvcc.cubin(source, "sm_87", tmp_path / "cache")
+
+
+def test_a_disk_without_room_to_compile_on_is_one_sentence(
+    install: Install, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install()
+
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device", "/tmp/edge-nvcc-x")
+
+    monkeypatch.setattr(nvcc.tempfile, "TemporaryDirectory", full)
+    with pytest.raises(DeviceError, match=r"fill\.cu cannot be compiled: .* \(No space left on device\); make room there, or set TMPDIR"):
+        nvcc.cubin(source, "sm_87", tmp_path / "cache")
+
+
 def test_a_folder_that_cannot_be_written_costs_a_warning(
     install: Install, source: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
