@@ -12,6 +12,7 @@ from typing import Any
 from edge.errors import UsageError
 
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "application/x-npz": "npz"}
+_LONGEST_S = 86_400
 _FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".npz": "npz"}
 
 
@@ -45,6 +46,8 @@ def add(commands: Any) -> None:
 def _snapshot(given: argparse.Namespace) -> int:
     from edge.sinks.mqtt_ask import ask
 
+    if not 0 < given.timeout <= _LONGEST_S:
+        raise UsageError(f"--timeout: {given.timeout:g} is no time to wait; write seconds, more than 0 and at most {_LONGEST_S}")
     request = _request(given)
     with _progress(given.camera) as on_parts:
         answer = ask(_options(given), given.device, "snapshot", request, timeout_s=given.timeout, on_parts=on_parts)
@@ -54,9 +57,8 @@ def _snapshot(given: argparse.Namespace) -> int:
         out.write_bytes(data)
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}); choose another place by -o") from error
-    print(
-        f"{out}  {head.get('from')} to {head.get('to')}, presence {head.get('presence_s', 0):.1f} s, sha256 {str(head.get('sha256'))[:12]}"
-    )
+    covered = f"{head.get('from')} to {head.get('to')}" if head.get("from") else "nothing is kept of that span"
+    print(f"{out}  {covered}, presence {head.get('presence_s', 0):.1f} s, sha256 {str(head.get('sha256'))[:12]}")
     return 0
 
 

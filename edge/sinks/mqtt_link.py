@@ -29,23 +29,11 @@ from edge.ports import Heard
 from edge.sinks.doorbell import Doorbell
 from edge.sinks.mqtt_credentials import login_of, tls_of, translate
 from edge.sinks.mqtt_properties import PropertySets
+from edge.sinks.mqtt_refusal import refused
 from edge.sinks.options_mqtt import MqttOptions
 
 log = logging.getLogger(__name__)
 
-# What to do about a refusal, by MQTT 5 reason code (paho translates the six codes of 3.1.1 to these).
-_REMEDY = {
-    0x84: 'set protocol to "3.1.1"',
-    0x85: "choose another client_id",
-    0x86: "check username and password",
-    0x87: "check username and password, and what the broker lets this user read and write",
-    0x8A: "ask whoever runs the broker to lift the ban",
-    0x8C: "this broker wants a way to log in other than a password",
-    0x8E: "another connection uses the same client_id; give each device its own name",
-    0x97: "raise the broker's quota for this user",
-    0x9A: "let the broker keep retained messages",
-    0x9B: "let the broker accept QoS 1",
-}
 _TAKEN_OVER = 0x8E
 _TOO_LARGE = 0x95
 _LONGEST_TOPIC = 200
@@ -182,9 +170,14 @@ class Link:
             raise self._refusal
         if client.socket() is None:
             if self._greeting is None:
-                hint = '; if it knows MQTT 3.1.1 only, set protocol to "3.1.1"' if self._v5 else ""
-                raise BrokerError(f"{self.where} closed the connection before it said a word{hint}")
+                raise BrokerError(f"{self.where} closed the connection before it said a word{self._guess()}")
             raise BrokerError(f"the connection to {self.where} was lost")
+
+    def _guess(self) -> str:
+        """Why a broker may hang up at once."""
+        tls = [] if self._options.encrypted else ["if it wants TLS, write mqtts://"]
+        older = ['if it knows MQTT 3.1.1 only, set protocol to "3.1.1"'] if self._v5 else []
+        return "".join(f"; {guess}" for guess in tls + older)
 
     def _wait(self, sock: Any, timeout_s: float) -> bool:
         fileno, readable = sock.fileno(), False
@@ -250,14 +243,10 @@ class Link:
         if sock is not None:
             sock.close()
 
-    def _refused(self, what: str, code: ReasonCode) -> BrokerRefused:
-        remedy = _REMEDY.get(code.value, "the broker's log may say why")
-        return BrokerRefused(f"{self.where} {what}: {str(code).lower()}; {remedy}")
-
     def _on_connect(self, client: Client, userdata: object, flags: ConnectFlags, code: ReasonCode, properties: Properties | None) -> None:
         self._greeting = code
         if code.is_failure:
-            self._refusal = self._refused("refuses the connection", code)
+            self._refusal = refused(self.where, "refuses the connection", code)
             return
         self.window = min(self.window, getattr(properties, "ReceiveMaximum", self.window))
         packet_bytes = getattr(properties, "MaximumPacketSize", None)
@@ -270,7 +259,7 @@ class Link:
         self.taken_over = code.value == _TAKEN_OVER and flags.is_disconnect_packet_from_server
         # A broker that stops or is restarted (0x8B) also says so; that is not a refusal.
         if flags.is_disconnect_packet_from_server and code.is_failure and code.value != 0x8B:
-            self._refusal = self._refusal or self._refused("ended the connection", code)
+            self._refusal = self._refusal or refused(self.where, "ended the connection", code)
 
     def _on_publish(self, client: Client, userdata: object, mid: int, code: ReasonCode, properties: Properties | None) -> None:
         topic = self._topics.pop(mid, "")
@@ -281,7 +270,7 @@ class Link:
         elif code.is_failure and dispensable:
             self.denied.append(mid)
         elif code.is_failure:
-            self._refusal = self._refusal or self._refused(f"refuses a message on {topic}", code)
+            self._refusal = self._refusal or refused(self.where, f"refuses a message on {topic}", code)
         else:
             self.acks.append(mid)
 

@@ -26,7 +26,7 @@ from edge.demo.broker import find_mosquitto
 from tests.flow.asked_device import running_device, text_of
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "mqtt" / "mosquitto"
-USERS = {"flow": "device", "other": "device", "wall": "dashboard", "desk": "commander"}
+USERS = {"flow": "device", "other": "device", "wall": "dashboard", "home": "homeassistant", "desk": "commander"}
 
 
 class Running(NamedTuple):
@@ -115,6 +115,9 @@ ALLOWED = [
     ("flow", "edge/flow/answer/a1", "desk"),
     ("desk", "edge/flow/cmd/counts", "flow"),
     ("desk", "edge/other/cmd/reset", "other"),
+    ("flow", "edge/flow/gate/counts", "home"),
+    ("flow", "homeassistant/device/edge_flow/config", "home"),
+    ("home", "homeassistant/status", "flow"),
 ]
 """Who says something, where, and who hears it."""
 
@@ -130,6 +133,9 @@ REFUSED = [
     ("flow", "edge/flow/answer/a1", "wall"),
     ("desk", "edge/flow/cmd/counts", "wall"),
     ("desk", "edge/flow/cmd/counts", "other"),
+    ("home", "edge/flow/cmd/reset", "flow"),
+    ("home", "homeassistant/device/edge_flow/config", "home"),
+    ("flow", "homeassistant/device/edge_other/config", "home"),
 ]
 """Who tries to say something, or to hear it, and must not."""
 
@@ -145,7 +151,7 @@ def test_each_role_may_do_its_own(broker: Running, who: str, topic: str, listene
 @pytest.mark.parametrize(("who", "topic", "listener"), REFUSED)
 def test_no_role_may_do_another_s(broker: Running, who: str, topic: str, listener: str) -> None:
     payload, after = uuid.uuid4().hex.encode(), uuid.uuid4().hex.encode()
-    own = {"wall": ("flow", "edge/flow/health"), "desk": ("flow", "edge/flow/health")}.get(
+    own = {"wall": ("flow", "edge/flow/health"), "desk": ("flow", "edge/flow/health"), "home": ("flow", "edge/flow/health")}.get(
         listener, ("desk", f"edge/{listener}/cmd/counts")
     )
     with broker.user(listener, "#", "edge/#") as (_, heard):

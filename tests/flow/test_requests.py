@@ -170,6 +170,8 @@ def test_edge_snapshot_says_in_a_sentence_why_there_is_none(mosquitto: Broker, t
     answers += [
         (snapshot(mosquitto), 1, "device 'flow' is offline"),
         (snapshot(mosquitto, "--from", "noon"), 2, "--from: 'noon' is no moment; write one like"),
+        (snapshot(mosquitto, "--timeout", "-1"), 2, "--timeout: -1 is no time to wait"),
+        (snapshot(mosquitto, "--timeout", "nan"), 2, "--timeout: nan is no time to wait"),
     ]
     for (code, said), wanted, words in answers:
         assert code == wanted

@@ -118,6 +118,11 @@ def test_a_broker_that_hangs_up_hints_at_the_older_version(answering):
         pass
 
 
+def test_a_broker_that_hangs_up_hints_at_tls(answering):
+    with pytest.raises(BrokerError, match="if it wants TLS, write mqtts://"), link_to(answering(b""), protocol="3.1.1"):
+        pass
+
+
 def test_a_name_that_does_not_exist_is_an_error_with_a_sentence():
     with pytest.raises(BrokerError, match=r"cannot reach the broker at no-such-host\.invalid"), link_to("mqtt://no-such-host.invalid"):
         pass
