@@ -84,7 +84,7 @@ def announcement(device: DeviceFound, *, prefix: str, before: bytes = b"") -> Me
 
 
 def retraction(topic: str) -> Message:
-    """A device that is not to be shown any more, of which the announcement stands on `topic`."""
+    """Nothing in the place of what stands on `topic`: an announcement, a value of a camera that is gone."""
     return Message(topic, b"", retain=True)
 
 

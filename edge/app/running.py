@@ -15,6 +15,7 @@ from edge.app.answering import answering, base_topic, hears
 from edge.app.camera import CameraBuilder, Surroundings
 from edge.app.health import health_meter
 from edge.app.model import Machinery, machinery
+from edge.app.retiring import retire
 from edge.app.warming import OnProgress, Warming
 from edge.config import Config
 from edge.data import Message
@@ -113,6 +114,7 @@ def running(
         outbox = stack.enter_context(StoreOutbox(store.path)) if config.mqtt else None
         if outbox is not None:
             announce(config, store, outbox)
+            retire(config, store, outbox)
         publisher = stack.enter_context(_publisher(config, store, outbox, status, desk)) if outbox is not None else None
 
         def warms(progress: Progress) -> None:
