@@ -17,7 +17,7 @@ from edge.config.model import CameraConfig
 from edge.count import LineOptions
 from edge.data import Size
 from edge.detect import DetectOptions
-from edge.engine import EngineFacts, Found, read_engine, this_machine, write_engine
+from edge.engine import EngineFacts, Found, read_engine, resolve_engine, this_machine, write_engine
 from edge.errors import ModelError
 from edge.evaluate import load_truth
 from edge.heat import HeatOptions, grid_size
@@ -101,7 +101,12 @@ def test_an_engine_that_cannot_be_loaded_leaves_auto_on_the_cpu(
     host_tensorrt: TRT, host_cuda: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     path = engine_at(tmp_path / "a.engine")
-    monkeypatch.setattr("edge.engine.resolve_engine", lambda *_, **__: Found(read_engine(path)))
+
+    def resolve(*_: Any, load: Any, **__: Any) -> Found:
+        load(read_engine(path))
+        return Found(read_engine(path))
+
+    monkeypatch.setattr("edge.engine.resolve_engine", resolve)
     if fault == "engine":
         host_tensorrt.failing["deserialize_cuda_engine"] = 1
     else:
@@ -110,6 +115,39 @@ def test_an_engine_that_cannot_be_loaded_leaves_auto_on_the_cpu(
         assert isinstance(made.detector, OnnxDetector)
         assert made.trouble.startswith("a.onnx runs on the CPU: ")
         assert {"engine": "build it again", "kernels": "failed"}[fault] in made.trouble
+    assert not host_cuda.held
+
+
+@pytest.mark.parametrize("backend", ["auto", "cuda"])
+def test_a_cached_engine_that_does_not_load_is_built_again_and_runs(
+    host_tensorrt: TRT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: Any
+) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"a network")
+    built: list[str] = []
+
+    def build(onnx: Path, out: Path, *_: Any, **__: Any) -> Any:
+        built.append(out.name)
+        return read_engine(engine_at(out))
+
+    monkeypatch.setattr("edge.engine.resolve_engine", lambda *asked, **how: resolve_engine(*asked, **how, build=build))
+    for fault in (False, True):
+        if fault:
+            host_tensorrt.failing["deserialize_cuda_engine"] = 1 + host_tensorrt.called["deserialize_cuda_engine"]
+        with model_on(str(tmp_path / "net.onnx"), DetectOptions(), backend=backend) as made:
+            assert made.trouble == ""
+            with made.detector as detector:
+                assert detector.names == ("person", "dog")
+    assert len(built) == 2
+
+
+def test_kernels_that_cannot_be_compiled_are_known_before_anything_is_built(
+    host_tensorrt: TRT, host_cuda: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.app.model._kernels", lambda: tmp_path / "kernels")
+    monkeypatch.setattr("edge.backends.cuda.nvcc.find_nvcc", lambda: None)
+    with model_on("a.onnx", DetectOptions(), backend="auto") as made:
+        assert isinstance(made.detector, OnnxDetector)
+        assert made.trouble.startswith("a.onnx runs on the CPU: nvcc is needed once to compile head.cu")
     assert not host_cuda.held
 
 
