@@ -28,7 +28,7 @@ from edge.errors import BrokerError, BrokerRefused
 from edge.ports import Heard
 from edge.sinks.doorbell import Doorbell
 from edge.sinks.mqtt_credentials import login_of, tls_of, translate
-from edge.sinks.mqtt_properties import PropertySets
+from edge.sinks.mqtt_properties import PropertySets, wishes
 from edge.sinks.mqtt_refusal import refused
 from edge.sinks.options_mqtt import MqttOptions
 
@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 _TAKEN_OVER = 0x8E
 _TOO_LARGE = 0x95
 _LONGEST_TOPIC = 200
+_MOST_HEARD_BYTES = (
+    1_100_000  # no request and no part of an answer is longer: what is, the broker keeps to itself (by 3.1.1 its own limit is ours)
+)
 
 
 class Link:
@@ -68,6 +71,7 @@ class Link:
         self.taken_over = False  # another connection of our name has thrown us out
         self._options = options
         self._v5 = options.protocol == "5"
+        self._wishes = wishes(_MOST_HEARD_BYTES) if self._v5 else None
         self._bell = bell
         self._greeting: ReasonCode | None = None
         self._refusal: BrokerRefused | None = None
@@ -123,7 +127,9 @@ class Link:
         """Connect and wait for the broker's word. Raises BrokerError when nobody answers, BrokerRefused when the answer is no."""
         options = self._options
         try:
-            self._client.connect(options.host, options.port, keepalive=options.keepalive_s, clean_start=True if self._v5 else 3)
+            self._client.connect(
+                options.host, options.port, options.keepalive_s, clean_start=True if self._v5 else 3, properties=self._wishes
+            )
         except TimeoutError as error:
             raise BrokerError(
                 f"no answer from {self.where} within {options.connect_timeout_s:g} s; is the broker on, and the address right?"

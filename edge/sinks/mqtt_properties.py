@@ -53,6 +53,13 @@ class PropertySets:
         return properties
 
 
+def wishes(most_bytes: int) -> Properties:
+    """What a connection asks of its broker: to be sent no packet of more than `most_bytes`."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.MaximumPacketSize = most_bytes
+    return properties
+
+
 class _Packed(Properties):
     """Properties whose bytes are made once: making them costs paho as much as the message itself."""
 

@@ -123,3 +123,18 @@ def test_each_message_carries_what_it_is_beside_it(mosquitto):
     assert [p.UserProperty for p in said.values()] == [[("schema", "1")]] * 3
     assert said["edge/gate/health"].MessageExpiryInterval == 30
     assert not hasattr(said["edge/gate/hall/events"], "MessageExpiryInterval")
+
+
+def test_what_is_far_too_large_does_not_even_come(mosquitto, subscriber, eventually):
+    heard = []
+    options = MqttOptions(url=mosquitto.url)
+    with MqttPublisher(
+        options, MemoryOutbox(), base_topic="edge/gate", birth=BIRTH, will=WILL, hears={"edge/gate/cmd/#": heard.append}
+    ) as publisher:
+        assert publisher.drain(5)
+        asker = subscriber(mosquitto.port, "none")
+        for size in (200_000, 3_000_000, 2):
+            asker.say("edge/gate/cmd/counts", bytes(size))
+        assert eventually(lambda: len(heard) == 2)
+        assert [len(one.payload) for one in heard] == [200_000, 2]
+        assert publisher.memory.connects == 1
