@@ -37,6 +37,12 @@ def test_a_device_that_does_not_answer_is_told_of_in_a_sentence(
     assert words in str(caught.value)
 
 
+def test_who_waits_longer_than_keep_alive_is_not_taken_for_dead(mosquitto: Broker, subscriber: Callable[..., Any]) -> None:
+    subscriber(mosquitto.port, "none").say("edge/gate/status", b'{"state": "online"}', retain=True)
+    with pytest.raises(RequestError, match="says nothing for 3 s"):
+        ask(MqttOptions(url=mosquitto.url, keepalive_s=1), "gate", "counts", {}, timeout_s=3)
+
+
 def test_without_a_broker_that_is_said() -> None:
     with pytest.raises(BrokerError, match="cannot reach the broker"):
         ask(MqttOptions(url="mqtt://127.0.0.1:9"), "gate", "counts", {})
