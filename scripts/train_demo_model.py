@@ -30,6 +30,7 @@ from edge.detect.letterbox import GREY, Letterbox  # noqa: E402
 from edge.sources.synthetic.album import CHECKING, LEAST_SEEN, NAMES, TRAINING, Labelled, album  # noqa: E402
 
 NETWORK = Size(384, 224)
+EXPORTED = Size(512, 288)  # what is far away is larger there, and the network was shown things of many sizes
 DEPTH, WIDTH = 0.5, 0.15625  # of yolo11.yaml: as deep as YOLO11n, and five eighths of its width
 RATE = 0.002  # of learning
 PHASES = ("begin", "hold", "fall")
@@ -144,7 +145,7 @@ def train(given: argparse.Namespace) -> None:
     _phase(given, "begin", work / "yolo11p.yaml", epochs=given.begin, warmup_epochs=0.2)
     _phase(given, "hold", work / "runs" / "begin" / "weights" / "last.pt", epochs=given.hold, freeze=FROZEN, warmup_epochs=0.05)
     hours = given.minutes / 60 if given.minutes else None
-    _phase(given, "fall", work / "runs" / "hold" / "weights" / "last.pt", epochs=given.fall, time=hours, freeze=FROZEN, warmup_epochs=0.05)
+    _phase(given, "fall", work / "runs" / "hold" / "weights" / "last.pt", epochs=given.fall, time=hours, warmup_epochs=0.05)
 
 
 def _phase(given: argparse.Namespace, name: str, weights: Path, **more: Any) -> None:
@@ -162,7 +163,7 @@ def _phase(given: argparse.Namespace, name: str, weights: Path, **more: Any) -> 
         spent = (time.time() - trainer.train_time_start) / 3600
         done = spent / trainer.args.time if trainer.args.time else next(steps) / steps_in_all
         for group in trainer.optimizer.param_groups:
-            group["lr"] = RATE * max(1 - done, 0.01)
+            group["lr"] = RATE / 2 * max(1 - done, 0.01)
 
     if (given.work / "runs" / name / "done").exists():
         return
@@ -202,7 +203,7 @@ def _in_bfloat16(model: Any, torch: Any) -> None:
 
 
 def export(work: Path, out: Path) -> None:
-    """The best weights as an ONNX file for pictures of NETWORK's size, one a run; its card and its digest beside it."""
+    """The best weights as an ONNX file for pictures of EXPORTED's size, one a run; its card and its digest beside it."""
     _compatible()
     import ultralytics
     from ultralytics import YOLO
@@ -210,7 +211,7 @@ def export(work: Path, out: Path) -> None:
     runs = [work / "runs" / name for name in PHASES]
     made = Path(
         YOLO(runs[-1] / "weights" / "last.pt").export(
-            format="onnx", imgsz=[NETWORK.height, NETWORK.width], opset=17, simplify=True, dynamic=False, device="cpu"
+            format="onnx", imgsz=[EXPORTED.height, EXPORTED.width], opset=17, simplify=True, dynamic=False, device="cpu"
         )
     )
     out.write_bytes(made.read_bytes())
@@ -218,8 +219,9 @@ def export(work: Path, out: Path) -> None:
     describe(
         out,
         {
-            "width": NETWORK.width,
-            "height": NETWORK.height,
+            "trained": NETWORK,
+            "width": EXPORTED.width,
+            "height": EXPORTED.height,
             "rows": 4 + len(NAMES),
             "depth": DEPTH,
             "width_multiple": WIDTH,

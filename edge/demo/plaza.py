@@ -69,7 +69,7 @@ def demo_config(options: DemoOptions, broker: str) -> Config:
                     "source": options.uri,
                     "lines": {name: {"from": list(a), "to": list(b)} for name, (a, b) in layout.lines.items()},
                     "zones": {name: [list(point) for point in ring] for name, ring in layout.zones.items()},
-                    "heat": {"blur": 14},
+                    "heat": {"blur": 18, "colormap": "turbo", "alpha": 0.55},
                     "heatmap": {"every_s": 15},
                 }
             },

@@ -9,7 +9,7 @@ from edge.errors import UsageError
 
 
 def plot_counts(events: list[tuple[float, Key]], path: Path, *, title: str) -> None:
-    """Draw each line's and zone's running totals over `events`, (seconds, what was counted) in order of time, into a PNG."""
+    """Draw each line's and zone's running totals over `events`, (seconds, what was counted), into a PNG."""
     try:
         import matplotlib
     except ImportError:
@@ -19,7 +19,7 @@ def plot_counts(events: list[tuple[float, Key]], path: Path, *, title: str) -> N
 
     figure, axes = pyplot.subplots(figsize=(9, 4.2), dpi=110, layout="constrained")
     series: dict[str, tuple[list[float], list[int]]] = {}
-    for t_s, key in events:
+    for t_s, key in sorted(events, key=lambda event: event[0]):  # some are known later than others that came after them
         if key.field not in ("in", "out", "entered", "exited"):
             continue
         times, counts = series.setdefault(f"{key.place}: {key.field}", ([0.0], [0]))

@@ -19,15 +19,15 @@ Tick = Callable[[], None]
 
 
 def boxes_of_pictures(
-    detector: Detector, count: int, *, seed: int = HELD_OUT_SEED, tick: Tick = lambda: None
+    detector: Detector, count: int, *, seed: int = HELD_OUT_SEED, spoilt: bool = False, tick: Tick = lambda: None
 ) -> dict[str, PrecisionRecall]:
-    """How well `detector` finds each class in `count` pictures of held-out plazas.
+    """How well `detector` finds each class in `count` pictures of held-out plazas, as they are rendered or, `spoilt`, through poor lenses.
 
     Who is hidden by more than three quarters, or stands in the dark of the passage, may be found or not.
     """
     found = {name: PrecisionRecall() for name in NAMES}
     ids = {name: list(detector.names).index(name) for name in NAMES if name in detector.names}
-    for index, one in enumerate(album(HELD_OUT, count, seed=seed)):
+    for index, one in enumerate(album(HELD_OUT, count, seed=seed, spoilt=spoilt)):
         size = Size(one.picture.shape[1], one.picture.shape[0])
         (seen,) = detector.detect([Frame(Stamp("album", index, index, size), HostPixels(one.picture))])
         extent = (one.xyxy[:, 2:] - one.xyxy[:, :2]) * (1280 / size.width)

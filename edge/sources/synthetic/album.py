@@ -43,8 +43,11 @@ class Labelled:
     seen: F32
 
 
-def album(layouts: Sequence[int], count: int, *, seed: int, a_scene: int = 25) -> Iterator[Labelled]:
-    """`count` pictures from plazas `layouts`, `a_scene` of each crowd. They follow from the arguments alone."""
+def album(layouts: Sequence[int], count: int, *, seed: int, a_scene: int = 25, spoilt: bool = True) -> Iterator[Labelled]:
+    """`count` pictures from plazas `layouts`, `a_scene` of each crowd. They follow from the arguments alone.
+
+    `spoilt`: as one of many cameras, most of them poor, would have taken them; else as they are rendered.
+    """
     for scene in range(-(-count // a_scene)):
         rng = np.random.default_rng([seed, 0xA1B, scene])
         options = PlazaOptions(
@@ -56,10 +59,10 @@ def album(layouts: Sequence[int], count: int, *, seed: int, a_scene: int = 25) -
         )
         renderer = Renderer(Scene(options))
         for k in range(min(a_scene, count - scene * a_scene)):
-            yield _take(renderer, k * _APART_S + float(rng.uniform(0, _APART_S)), rng)
+            yield _take(renderer, k * _APART_S + float(rng.uniform(0, _APART_S)), rng if spoilt else None)
 
 
-def _take(renderer: Renderer, t_s: float, rng: np.random.Generator) -> Labelled:
+def _take(renderer: Renderer, t_s: float, lens: np.random.Generator | None) -> Labelled:
     scene = renderer.scene
     people = scene.at(t_s)
     people = people[people.share > 0]
@@ -75,5 +78,7 @@ def _take(renderer: Renderer, t_s: float, rng: np.random.Generator) -> Labelled:
     inside = (cut[:, 2:] - cut[:, :2]).prod(axis=1) >= _LEAST_IN_PICTURE * (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     seen = np.where(inside & ~(indoors & (class_id == PERSON)), seen, 0.0)
     there = (cut[:, 2:] > cut[:, :2]).all(axis=1)
-    picture = spoil(renderer.paint(t_s), rng)
+    picture = renderer.paint(t_s)
+    if lens is not None:
+        picture = spoil(picture, lens)
     return Labelled(picture, cut[there].astype(np.float32), class_id[there], seen[there].astype(np.float32))
