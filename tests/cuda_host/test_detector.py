@@ -14,7 +14,7 @@ import pytest
 from edge import geometry
 from edge.backends.cpu import detector as cpu
 from edge.backends.cpu.detector import OnnxDetector
-from edge.backends.cpu.network import open_network
+from edge.backends.cpu.network import Network
 from edge.backends.cuda import detector as module
 from edge.backends.cuda.detector import TensorRtDetector
 from edge.backends.cuda.gpu import Gpu
@@ -65,7 +65,7 @@ class HalfNetwork:
     half = True
 
     def __init__(self, path: Path) -> None:
-        self._whole = open_network(path, 1, "onnxruntime")
+        self._whole = Network(path, 1)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)
@@ -82,8 +82,8 @@ def wanted(request: pytest.FixtureRequest, shared: Path, real_frames: list[Frame
     with pytest.MonkeyPatch.context() as patch:
         if request.param:
             half = HalfNetwork(path)
-            patch.setattr(cpu, "open_network", lambda *_: half)
-        with OnnxDetector(path, DetectOptions(threads=1, cpu_runtime="onnxruntime")) as detector:
+            patch.setattr(cpu, "Network", lambda *_: half)
+        with OnnxDetector(path, DetectOptions(threads=1)) as detector:
             return request.param, detector.detect(real_frames)
 
 
