@@ -125,10 +125,10 @@ def _onnx(model: str) -> Path:
 
 
 def _kernels() -> Path:
-    """Where compiled kernels are kept: beside the models that were made. Only asked where there may be a GPU."""
-    from edge.engine.resolve import cache_folder
+    """Where compiled kernels are kept. Only asked where there may be a GPU."""
+    from edge.engine.resolve import kernels_folder
 
-    return cache_folder().parent / "kernels"
+    return kernels_folder()
 
 
 def _scene_detector(config: Config) -> Detector:

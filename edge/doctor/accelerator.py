@@ -6,10 +6,13 @@ import os
 import re
 from typing import Any
 
+from edge.backends.cuda.nvcc import all_kept
 from edge.doctor.findings import Finding, lacking, note, right
 from edge.doctor.jetson import is_jetson
 from edge.doctor.machine import Machine
 from edge.doctor.needs import Needs
+from edge.engine.resolve import kernels_folder
+from edge.errors import ModelError
 
 _LEAST_TENSORRT = (10, 3)
 
@@ -30,7 +33,7 @@ def cuda(machine: Machine, needs: Needs) -> list[Finding]:
         )
         for device in devices
     ]
-    return [*found, _toolkit(machine, needs, answer["cuda"])]
+    return [*found, _toolkit(machine, needs, answer["cuda"], devices[0]["compute_capability"])]
 
 
 def _no_gpu(machine: Machine, needs: Needs, answer: dict[str, Any]) -> Finding:
@@ -44,8 +47,10 @@ def _no_gpu(machine: Machine, needs: Needs, answer: dict[str, Any]) -> Finding:
     return lacking(True, "GPU", f"{says}, {why}", f"{remedy}; or write `backend: cpu`, with a model as .onnx")
 
 
-def _toolkit(machine: Machine, needs: Needs, of_driver: str) -> Finding:
+def _toolkit(machine: Machine, needs: Needs, of_driver: str, capability: str) -> Finding:
     found = toolkit(machine)
+    if not found and _compiled(capability):
+        return right("CUDA toolkit", "nvcc is not found, and not needed: our kernels were compiled before")
     if not found:
         remedy = (
             "sudo apt-get install nvidia-jetpack brings it" if is_jetson(machine) else "install NVIDIA's CUDA toolkit, or set CUDA_HOME"
@@ -55,6 +60,13 @@ def _toolkit(machine: Machine, needs: Needs, of_driver: str) -> Finding:
         remedy = f"install the toolkit of CUDA {of_driver}, or a newer driver"
         return lacking(needs.gpu, "CUDA toolkit", f"{found}: what it compiles does not load on a driver of CUDA {of_driver}", remedy)
     return right("CUDA toolkit", found)
+
+
+def _compiled(capability: str) -> bool:
+    try:
+        return all_kept(f"sm_{capability.replace('.', '')}", kernels_folder())
+    except ModelError:
+        return False  # there is no folder
 
 
 def toolkit(machine: Machine) -> str:

@@ -63,6 +63,11 @@ def cache_folder() -> Path:
         raise ModelError("there is no home for a cache of models; set EDGE_CACHE to a folder, or give the path of a YOLO11 .onnx") from None
 
 
+def kernels_folder() -> Path:
+    """Where the GPU's compiled kernels are kept: beside the folder of made models."""
+    return cache_folder().parent / "kernels"
+
+
 def _key(weights: Path) -> str:
     if not weights.is_file():
         return weights.stem

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from edge.backends.cuda.device import Device
-from edge.backends.cuda.nvcc import cubin
+from edge.backends.cuda.nvcc import SOURCES, cubin
 from edge.backends.cuda.upload import Uploads
 
 
@@ -28,7 +28,7 @@ class Gpu:
 
     def compile(self) -> None:
         """Have all kernels of this room in their folder, so that none is missed when the first picture is painted. DeviceError where one cannot be."""
-        for source in sorted(Path(__file__).parent.glob("*.cu")):
+        for source in SOURCES:
             cubin(source, self.device.facts.arch, self.kernels)
 
     def __exit__(self, *_: object) -> None:

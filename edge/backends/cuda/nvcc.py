@@ -21,6 +21,8 @@ from edge.errors import DeviceError
 
 log = logging.getLogger(__name__)
 
+SOURCES = tuple(sorted(Path(__file__).parent.glob("*.cu")))
+"""The room's kernels."""
 FLAGS = ("-O3", "-std=c++17")
 _TIMEOUT_S = 300
 
@@ -79,6 +81,11 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def all_kept(arch: str, folder: Path) -> bool:
+    """Whether all kernels of this room are there for the GPU `arch`, so that no nvcc is needed."""
+    return all(_kept(source, arch, folder) is not None for source in SOURCES)
 
 
 def kept_as(source: Path, arch: str, toolkit: str) -> str:

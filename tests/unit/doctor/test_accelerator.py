@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.backends.cuda.nvcc import SOURCES, kept_as
 from edge.config import Config
 from edge.doctor import Needs
 from edge.doctor.accelerator import cuda, libraries
@@ -57,9 +58,25 @@ def test_a_toolkit_newer_than_the_driver_does_not_fit(tmp_path: Path) -> None:
     assert "does not load on a driver of CUDA 12.6" in found.says
 
 
-def test_a_toolkit_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_toolkit_that_is_missing_is_not_missed_where_all_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = orin_nano(tmp_path)
     del machine.commands["/usr/local/cuda/bin/nvcc --version"]
+    monkeypatch.setenv("EDGE_CACHE", str(tmp_path / "cache" / "models"))
+    kernels = tmp_path / "cache" / "kernels"
+    kernels.mkdir(parents=True)
+    first, *rest = SOURCES
+    for source in rest:
+        (kernels / kept_as(source, "sm_87", "12.6.68")).write_bytes(b"code")
+    assert by_name(cuda(machine, ENGINE))["CUDA toolkit"].state == "wrong"
+    (kernels / kept_as(first, "sm_87", "12.2.140")).write_bytes(b"code")
+    found = by_name(cuda(machine, ENGINE))["CUDA toolkit"]
+    assert (found.state, "compiled before" in found.says) == ("right", True)
+
+
+def test_a_toolkit_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = orin_nano(tmp_path)
+    del machine.commands["/usr/local/cuda/bin/nvcc --version"]
+    monkeypatch.setenv("EDGE_CACHE", str(tmp_path / "cache" / "models"))
     assert by_name(cuda(machine, ENGINE))["CUDA toolkit"].state == "wrong"
     assert by_name(cuda(machine, Needs()))["CUDA toolkit"].state == "note"
 
