@@ -262,7 +262,14 @@ static CUresult load(CUmodule *m, const void *image) {
     unlink(path);
     if (!library) return blame(INVALID_IMAGE, dlerror());
     *m = new Module{library}; modules.insert(*m); return OK; }
-CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned, void *, void **) { WORKING return load(m, image); }
+CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned count, void *options, void **values) {
+    WORKING
+    for (unsigned i = 0; i < count; ++i) {  // the compiler's logs: nothing is said, and callers read as far as they are told
+        int option = static_cast<const int *>(options)[i];
+        if (option == 3 || option == 5) *static_cast<char *>(values[i]) = 0;  // CU_JIT_{INFO,ERROR}_LOG_BUFFER
+        if (option == 4 || option == 6) values[i] = nullptr;                  // ... and how many bytes are in it
+    }
+    return load(m, image); }
 CUresult cuModuleLoadData(CUmodule *m, const void *image) { WORKING return load(m, image); }
 CUresult cuModuleUnload(CUmodule m) { INSIDE KNOWN(modules, m) modules.erase(m); return broken; }  // left loaded: work of it may still be told about
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {

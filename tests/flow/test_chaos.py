@@ -120,9 +120,10 @@ def test_ten_faults_of_every_kind_lose_and_double_nothing(tmp_path: Path, mosqui
     survive(tmp_path, mosquitto, subscriber, (*BROKER_FAULTS, *LINE_FAULTS, DEVICE_FAULT), faults=10, seconds=35, run_s=90)
 
 
-@pytest.mark.system
+@pytest.mark.soak
 def test_ten_faults_with_a_broker_of_the_old_version(tmp_path: Path, amqtt_broker: Broker, subscriber: Callable[..., Any]) -> None:
-    # amqtt acknowledges before it passes on, so that its own end loses what it took: it is spared, line and device are not.
+    # amqtt acknowledges before it passes on, so that its own end loses what it took: it is spared, line and device are not. On a busy machine
+    # it was seen to lose what it had taken from a line that was cut, too, which no device can know: so this is for somebody who watches.
     kinds = (*(kind for kind in LINE_FAULTS if kind != "refused"), DEVICE_FAULT)
     survive(tmp_path, amqtt_broker, subscriber, kinds, faults=10, seconds=35, run_s=90, protocol="3.1.1")
 
