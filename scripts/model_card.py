@@ -28,8 +28,8 @@ nothing but the repository. **It is no replacement for YOLO11n on real streets**
 
 `scripts/train_demo_model.py`, from random weights, on nothing but pictures of `edge.sources.synthetic`: {pictures:,} pictures, drawn from 400 plazas
 that differ in camera height, tilt and field of view, stone, paving, furniture, sun, crowd, bicycles and cars, and in what a poor camera does to them
-(exposure, colour, night, blur, noise, JPEG), at {trained[0]} x {trained[1]} px. {epochs} epochs, seed 0, on {device}, {minutes:.0f} minutes, Ultralytics
-{ultralytics}. It is exported for {width} x {height} px, where it finds more of who is far away.
+(exposure, colour, night, blur, noise, JPEG), at {width} x {height} px. {epochs} epochs, seed 0, on {device}, {minutes:.0f} minutes, Ultralytics
+{ultralytics}. {history}
 
 A label is the box round the whole of a thing, what hides it left out of account, as far as it lies in the picture: as wide as it is drawn, and
 of somebody on foot as high as in the scene's own truth, down to where the feet come in a whole stride. Things of which less than a quarter can
@@ -52,9 +52,9 @@ def digest(model: Path) -> str:
 
 
 def describe(model: Path, facts: dict[str, Any]) -> None:
-    """Write the card and the manifest's entry of a model that was just made."""
+    """Write the card and the manifest's entry of a model that was just made; `history` among the facts is what else should be known of it."""
     card = model.with_suffix(".md")
-    card.write_text(_CARD.format(megabytes=model.stat().st_size / 1e6, **facts))
+    card.write_text(_CARD.format(megabytes=model.stat().st_size / 1e6, **{"history": "", **facts}))
     manifest = model.parent / "manifest.toml"
     head, *entries = manifest.read_text().split("[[model]]\n")
     entries = [entry for entry in entries if f'name = "{model.stem}"\n' not in entry]

@@ -29,8 +29,7 @@ from edge.data import Size  # noqa: E402
 from edge.detect.letterbox import GREY, Letterbox  # noqa: E402
 from edge.sources.synthetic.album import CHECKING, LEAST_SEEN, NAMES, TRAINING, Labelled, album  # noqa: E402
 
-NETWORK = Size(384, 224)
-EXPORTED = Size(512, 288)  # what is far away is larger there, and the network was shown things of many sizes
+NETWORK = Size(512, 288)  # of a picture 16:9; who is far away has some 25 px there
 DEPTH, WIDTH = 0.5, 0.15625  # of yolo11.yaml: as deep as YOLO11n, and five eighths of its width
 RATE = 0.002  # of learning
 PHASES = ("begin", "hold", "fall")
@@ -203,7 +202,7 @@ def _in_bfloat16(model: Any, torch: Any) -> None:
 
 
 def export(work: Path, out: Path) -> None:
-    """The best weights as an ONNX file for pictures of EXPORTED's size, one a run; its card and its digest beside it."""
+    """The best weights as an ONNX file for pictures of NETWORK's size, one a run; its card and its digest beside it."""
     _compatible()
     import ultralytics
     from ultralytics import YOLO
@@ -211,7 +210,7 @@ def export(work: Path, out: Path) -> None:
     runs = [work / "runs" / name for name in PHASES]
     made = Path(
         YOLO(runs[-1] / "weights" / "last.pt").export(
-            format="onnx", imgsz=[EXPORTED.height, EXPORTED.width], opset=17, simplify=True, dynamic=False, device="cpu"
+            format="onnx", imgsz=[NETWORK.height, NETWORK.width], opset=17, simplify=True, dynamic=False, device="cpu"
         )
     )
     out.write_bytes(made.read_bytes())
@@ -219,9 +218,8 @@ def export(work: Path, out: Path) -> None:
     describe(
         out,
         {
-            "trained": NETWORK,
-            "width": EXPORTED.width,
-            "height": EXPORTED.height,
+            "width": NETWORK.width,
+            "height": NETWORK.height,
             "rows": 4 + len(NAMES),
             "depth": DEPTH,
             "width_multiple": WIDTH,

@@ -9,13 +9,13 @@ from edge.data import U8
 
 
 def spoil(picture: U8, rng: np.random.Generator) -> U8:
-    """`picture` (H, W, 3) as one of many cameras might have taken it; the one in four that is good changes nothing."""
-    if rng.random() < 0.25:
+    """`picture` (H, W, 3) as one of many cameras might have taken it; the one in two that is good changes nothing."""
+    if rng.random() < 0.5:
         return picture
     picture = _light(picture, rng)
     width = picture.shape[1]
     if rng.random() < 0.4:
-        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 1.6)) * width / 640))
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 1.2)) * width / 640))
     if rng.random() < 0.5:
         picture = _grain(picture, rng, float(rng.uniform(1.0, 12.0)))
     if rng.random() < 0.5:
