@@ -277,5 +277,5 @@ def test_a_wrong_argument_is_one_sentence_and_exit_code_2(
     assert main(["heatmap", *words]) == 2
     captured = capsys.readouterr()
     assert reason in captured.err
-    assert len(captured.err.strip().splitlines()) == 1
+    assert captured.err.strip().splitlines()[-1].startswith("edge: "), "the last line; without a model, the one before says which is taken"
     assert list(tmp_path.rglob("*.mp4")) == []
