@@ -30,9 +30,9 @@ from edge.sources.synthetic.album import HELD_OUT, LEAST_SEEN
 
 VIDEOS = (
     "synthetic://plaza?seed=2027&size=1280x720&fps=15&people=20&seconds=180",
-    "synthetic://plaza?seed=2027&size=1280x720&fps=15&people=20&seconds=180&layout=503",
+    "synthetic://plaza?seed=2027&size=1280x720&fps=15&people=20&seconds=180&layout=504",
 )
-"""The demonstration's plaza with another crowd, and the first of the held-out plazas whose furniture hides no more people; neither was trained on."""
+"""The demonstration's plaza with another crowd, and another plaza; neither was trained on."""
 LEAST_SCORE = 0.25
 
 
@@ -104,10 +104,7 @@ def _say(seen: VideoReport) -> None:
     print(seen.uri)
     for line, verbs in seen.lines.items():
         print(f"  {line:8} " + "   ".join(f"{verb} {counted} counted, {true} true" for verb, (counted, true) in verbs.items()))
-    print(f"  {seen.passage_crossings} crossings at the passage: count error {seen.passage_error:.4f}")
-    print(
-        f"  {seen.crossings} in the open: count error {seen.count_error:.4f}; heat correlation at {BLUR_PX} px {seen.heat_correlation:.4f}"
-    )
+    print(f"  {seen.crossings} crossings: count error {seen.count_error:.4f}; heat correlation at {BLUR_PX} px {seen.heat_correlation:.4f}")
 
 
 @contextmanager

@@ -36,11 +36,10 @@ class Eyes:
 def test_perfect_eyes_count_right_and_warm_the_right_places():
     detector = SceneDetector({"plaza": scene_of(URI)}, miss=0, false_per_frame=0, jitter=0, low=0)
     seen = video(URI, detector)
-    assert seen.crossings > 3
+    assert seen.crossings > 5
     assert seen.count_error <= 1 / seen.crossings
-    assert 0 <= seen.passage_error <= 1
     assert seen.heat_correlation > 0.98
-    assert sum(true for verbs in seen.lines.values() for _, true in verbs.values()) == seen.crossings + seen.passage_crossings
+    assert sum(true for verbs in seen.lines.values() for _, true in verbs.values()) == seen.crossings
 
 
 def test_blind_eyes_miss_all():
