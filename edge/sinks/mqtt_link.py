@@ -154,7 +154,8 @@ class Link:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
                 raise BrokerError(
-                    f"{self.where} accepted the connection but said nothing for {self._options.connect_timeout_s:g} s; is it an MQTT broker? One of the old version: set protocol to \"3.1.1\""
+                    f"{self.where} accepted the connection but said nothing for {self._options.connect_timeout_s:g} s; is it an MQTT broker?"
+                    ' If it knows only the old version, set protocol to "3.1.1"'
                 )
             self.turn(left_s)
 

@@ -181,8 +181,7 @@ def test_a_check_tells_refused_from_absent(guarded):
 
 
 def test_a_broker_of_the_old_version_refuses_with_the_remedy(amqtt_broker):
-    import edge.errors
-    with pytest.raises(edge.errors.BrokerError, match=r"set protocol to .3\.1\.1"):
+    with pytest.raises(BrokerError, match=r"set protocol to .3\.1\.1"):
         check_broker(MqttOptions(url=amqtt_broker.url))
 
 
