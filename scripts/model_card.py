@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Any
+
+from edge.engine.file import sha256_of
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "tests" / "flow" / "reports"
@@ -48,7 +49,7 @@ Not measured yet: `make truth`.
 
 
 def digest(model: Path) -> str:
-    return hashlib.sha256(model.read_bytes()).hexdigest()
+    return sha256_of(model)
 
 
 def describe(model: Path, facts: dict[str, Any]) -> None:

@@ -26,7 +26,8 @@ sys.path.insert(0, str(ROOT))
 from model_card import describe  # noqa: E402
 
 from edge.data import Size  # noqa: E402
-from edge.detect.letterbox import GREY, Letterbox  # noqa: E402
+from edge.detect.letterbox import Letterbox  # noqa: E402
+from edge.engine.calibration import letterboxed  # noqa: E402
 from edge.sources.synthetic.album import CHECKING, LEAST_SEEN, NAMES, TRAINING, Labelled, album  # noqa: E402
 
 NETWORK = Size(512, 288)  # of a picture 16:9; who is far away has some 25 px there
@@ -88,21 +89,9 @@ def _part(work: tuple[Path, str, range, int, int]) -> None:
     for there in (images, labels):
         there.mkdir(parents=True, exist_ok=True)
     for k, one in enumerate(album(layouts, count, seed=seed)):
-        cv2.imwrite(str(images / f"{seed}-{k:05}.jpg"), _fitted(one), [cv2.IMWRITE_JPEG_QUALITY, 96])
+        cv2.imwrite(str(images / f"{seed}-{k:05}.jpg"), letterboxed(one.picture, NETWORK), [cv2.IMWRITE_JPEG_QUALITY, 96])
         (labels / f"{seed}-{k:05}.txt").write_text(_label(one))
     mark.touch()
-
-
-def _fitted(one: Labelled) -> Any:
-    """The picture as the product's CPU detector will show it to the network."""
-    import cv2
-    import numpy as np
-
-    box = _letterbox(one)
-    canvas = np.full((NETWORK.height, NETWORK.width, 3), GREY, np.uint8)
-    inner = cv2.resize(one.picture, box.inner, interpolation=cv2.INTER_LINEAR)
-    canvas[box.top : box.top + box.inner.height, box.left : box.left + box.inner.width] = inner
-    return canvas
 
 
 def _letterbox(one: Labelled) -> Letterbox:

@@ -50,7 +50,7 @@ class HeatPicture:
         """The scene with nobody in it, or a blank where that is wanted or nothing is known of it."""
         size = self.size
         if scene is None or (self.config.heatmap is not None and self.config.heatmap.background == "blank"):
-            return np.full((size.height, size.width, 3), 40, np.uint8)
+            return _blank(size)
         return scene.picture(size)
 
     def still(self, background: U8, seconds: F32, covered: Covered, totals: Mapping[Key, int]) -> tuple[U8, float]:
@@ -80,8 +80,7 @@ class HeatPicture:
         on_plan = on_floor(seconds, self.config.heat.cell, floor)
         layer = replace(self._layer(on_plan, f"time people stood here, per spot of {floor.cell_m:g} x {floor.cell_m:g} m"), cell=px)
         title = (f"{self.camera}  {self._when(covered)}", f"presence on this plan: {_duration(float(on_plan.sum(dtype=np.float64)))}")
-        blank = np.full((size.height, size.width, 3), 40, np.uint8)
-        return paint_still(blank, snapshot(size, lines, zones, totals, layer, title)), layer.top
+        return paint_still(_blank(size), snapshot(size, lines, zones, totals, layer, title)), layer.top
 
     def over(self, picture: U8, overlay: Overlay, seconds: F32) -> tuple[U8, float]:
         """Heat and an overlay's shapes on a picture of the moment, likewise."""
@@ -106,6 +105,10 @@ class HeatPicture:
         )
         same_day = (last - timedelta(seconds=1)).date() == first.date()
         return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M}" if same_day else f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
+
+
+def _blank(size: Size) -> U8:
+    return np.full((size.height, size.width, 3), 40, np.uint8)
 
 
 def _duration(seconds: float) -> str:

@@ -17,9 +17,8 @@ from edge.ports import Detector
 from edge.sources import check_source
 
 if TYPE_CHECKING:
-    from edge.app.warming import OnProgress
     from edge.backends.cuda.gpu import Gpu
-    from edge.engine import EngineFile, EngineOptions, Found
+    from edge.engine import EngineFile, EngineOptions, Found, OnProgress
     from edge.engine.cache import Load
 
 log = logging.getLogger(__name__)

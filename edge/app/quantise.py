@@ -13,8 +13,8 @@ import numpy as np
 from edge.app.model import model_on
 from edge.data import U8, Frame, Size
 from edge.detect import DetectOptions
-from edge.engine import Agreement, GateOptions, Progress, compare, quantise
-from edge.engine.builder import OnProgress, network_size
+from edge.engine import Agreement, GateOptions, OnProgress, Progress, compare, quantise
+from edge.engine.builder import network_size
 from edge.engine.calibration import gather
 from edge.errors import UsageError
 from edge.ports import Detector

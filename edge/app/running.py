@@ -16,10 +16,10 @@ from edge.app.camera import CameraBuilder, Surroundings
 from edge.app.health import health_meter
 from edge.app.model import Machinery, machinery
 from edge.app.retiring import retire
-from edge.app.warming import OnProgress, Warming
+from edge.app.warming import Warming
 from edge.config import Config
 from edge.data import Message
-from edge.engine import Progress
+from edge.engine import OnProgress, Progress
 from edge.errors import BrokerError, StoreError
 from edge.messages import SCHEMA, StatusPayload, iso
 from edge.ports import Detector, Recorder, Source

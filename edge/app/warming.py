@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 
-from edge.engine import Progress
+from edge.engine import OnProgress, Progress
 
 log = logging.getLogger(__name__)
 
 _SAY_EVERY_S = 2.0
 _LOG_EVERY_S = 30.0
-
-OnProgress = Callable[[Progress], None]
 
 
 class Warming:

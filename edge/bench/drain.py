@@ -22,6 +22,7 @@ from edge.store import Store, StoreOutbox
 
 _AT_ONCE = 500
 _LIMIT_S = 600.0
+_NOBODY = "00000000-0000-0000-0000-000000000000"
 _BIRTH, _WILL = Message("status", b"{}", retain=True), Message("status", b"{ }", retain=True)
 
 
@@ -57,7 +58,7 @@ def _fill(store: Store, messages: int) -> None:
 
 def _event(stream: str, seq: int) -> Message:
     payload = EventPayload(
-        device="bench", stream=stream, seq=seq, boot_id="00000000-0000-0000-0000-000000000000", camera="gate", kind="line", name="entrance",
+        device="bench", stream=stream, seq=seq, boot_id=_NOBODY, camera="gate", kind="line", name="entrance",
         event="in", track=seq, class_name="person", t="2026-01-01T00:00:00.000Z", t_counted="2026-01-01T00:00:00.500Z", t_ns=seq,
         place=(1.0, 2.0),
     )  # fmt: skip
@@ -69,7 +70,7 @@ def _ours(options: DrainBench, url: str, outbox: StoreOutbox) -> float:
     from edge.sinks.options_mqtt import MqttOptions
 
     how = MqttOptions(url=url, in_flight=options.in_flight, protocol=options.protocol)
-    properties = {"schema": "1", "stream": "00000000-0000-0000-0000-000000000000"}
+    properties = {"schema": "1", "stream": _NOBODY}
     began_s = time.perf_counter()
     with MqttPublisher(how, outbox, base_topic="edge/bench", birth=_BIRTH, will=_WILL, user_properties=properties) as publisher:
         if not publisher.drain(_LIMIT_S):
@@ -88,7 +89,7 @@ def _bare(options: DrainBench, url: str) -> float:
     version = MQTTProtocolVersion.MQTTv5 if options.protocol == "5" else MQTTProtocolVersion.MQTTv311
     client = Client(CallbackAPIVersion.VERSION2, protocol=version)
     client.max_inflight_messages_set(options.in_flight)
-    payloads = [_event("00000000-0000-0000-0000-000000000000", seq).payload for seq in range(1, options.messages + 1)]
+    payloads = [_event(_NOBODY, seq).payload for seq in range(1, options.messages + 1)]
     left, over = options.messages, threading.Event()
 
     def acknowledged(*_: object) -> None:

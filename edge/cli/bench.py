@@ -99,10 +99,10 @@ def _run(given: argparse.Namespace) -> int:
 def _kernels(given: argparse.Namespace) -> int:
     from edge.bench.kernels import bench_kernels
     from edge.bench.options import KernelBench
-    from edge.engine.resolve import cache_folder
+    from edge.engine.resolve import kernels_folder
 
     options = _options(KernelBench, repeats=given.repeats)
-    return _show(given, {"kernels": bench_kernels(options, cache_folder().parent / "kernels")})
+    return _show(given, {"kernels": bench_kernels(options, kernels_folder())})
 
 
 def _drain(given: argparse.Namespace) -> int:

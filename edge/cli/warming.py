@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from edge.app.warming import OnProgress
-from edge.engine import Progress
+from edge.engine import OnProgress, Progress
 
 
 class Bar:

@@ -11,7 +11,7 @@ from edge.engine.file import EngineFacts, EngineFile, Machine, read_engine, writ
 from edge.engine.gate import Agreement, compare
 from edge.engine.machine import tensorrt_here, this_machine
 from edge.engine.options import EngineOptions, ExportOptions, GateOptions
-from edge.engine.progress import Progress
+from edge.engine.progress import OnProgress, Progress
 from edge.engine.resolve import resolve_model
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Found",
     "GateOptions",
     "Machine",
+    "OnProgress",
     "Progress",
     "build_engine",
     "cached_engine",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
 import edge
+from edge.engine.file import sha256_of
 from edge.errors import ModelError
 
 NAME = "plaza"
@@ -29,7 +29,7 @@ def model_in_the_box(folder: Path | None = None) -> Path:
             " (`pip install ultralytics` and `yolo export model=yolo11n.pt format=onnx` make it, on any computer)"
         )
     wanted = _digest(manifest)
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = sha256_of(path)
     if found != wanted:
         raise ModelError(
             f"{path} is not the file that {manifest.name} speaks of: it was changed or cut on its way (its SHA-256 is {found[:12]}…,"

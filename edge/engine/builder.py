@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from edge.data import Size
 from edge.engine.file import EngineFile, read_engine
 from edge.engine.options import EngineOptions
-from edge.engine.progress import Progress
+from edge.engine.progress import OnProgress, Progress
 from edge.errors import DeviceError, ModelError
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,6 @@ _PATIENCE_S = 1800.0
 """A builder that has said nothing for so long hangs: on the smallest device a step of a YOLO11x takes minutes."""
 _WORKING = ".build-"
 """Begins the names of folders in which something is being made; whoever finds one, and knows that nobody builds, may remove it."""
-
-OnProgress = Callable[[Progress], None]
 
 
 def build_engine(

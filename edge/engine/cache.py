@@ -20,10 +20,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from edge.engine.builder import OnProgress, build_engine, sweep
+from edge.engine.builder import build_engine, sweep
 from edge.engine.file import EngineFacts, EngineFile, Machine, read_engine, sha256_of
 from edge.engine.options import EngineOptions
-from edge.engine.progress import Progress
+from edge.engine.progress import OnProgress, Progress
 from edge.engine.resolve import cache_folder, resolve_model, weights_of
 from edge.errors import DeviceError, EngineRefused, ModelError
 
@@ -73,9 +73,15 @@ def resolve_engine(
     model = path if path.suffix == ".onnx" else weights_of(name)
     beside = model.with_suffix(".engine")
     if beside.is_file():
-        why = _unsuited(beside, model.with_suffix(".onnx"), machine, options) or _refusal(read_engine(beside), load)
-        if why is None:
-            return Found(read_engine(beside))
+        why: str | ModelError | None
+        try:
+            engine = read_engine(beside)
+        except ModelError as error:
+            why = error
+        else:
+            why = _unsuited(engine.facts, model.with_suffix(".onnx"), machine, options) or _refusal(engine, load)
+            if why is None:
+                return Found(engine)
         log.warning("%s is not used: %s", beside, why)
     return cached_engine(resolve_model(name), machine, options, folder=folder, on_progress=on_progress, build=build, load=load)
 
@@ -162,12 +168,8 @@ def _aside(engine: Path) -> Path:
     return engine.with_suffix(".refused")
 
 
-def _unsuited(engine: Path, onnx: Path, machine: Machine, options: EngineOptions) -> str | None:
+def _unsuited(facts: EngineFacts, onnx: Path, machine: Machine, options: EngineOptions) -> str | None:
     """Why an engine beside its model is not the one that is wanted; None if it is."""
-    try:
-        facts = read_engine(engine).facts
-    except ModelError as error:
-        return str(error)
     if misfit := facts.misfit(machine):
         return misfit
     if options.precision and facts.precision and options.precision != facts.precision:

@@ -22,8 +22,6 @@ def gather(pictures: Iterable[U8], network: Size, out: Path, *, most: int = 500)
 
     UsageError: there are fewer than LEAST_PICTURES. OSError: they cannot be written.
     """
-    import cv2
-
     seen: set[bytes] = set()
     with out.open("wb") as file:
         for picture in pictures:
@@ -31,11 +29,7 @@ def gather(pictures: Iterable[U8], network: Size, out: Path, *, most: int = 500)
             if digest in seen:
                 continue  # a frozen camera, or the same video given twice, tells nothing new
             seen.add(digest)
-            box = Letterbox.fit(Size(picture.shape[1], picture.shape[0]), network)
-            canvas = np.full((network.height, network.width, 3), GREY, np.uint8)
-            inner = cv2.resize(picture, (box.inner.width, box.inner.height), interpolation=cv2.INTER_LINEAR)
-            canvas[box.top : box.top + box.inner.height, box.left : box.left + box.inner.width] = inner
-            file.write(canvas[..., ::-1].tobytes())
+            file.write(letterboxed(picture, network)[..., ::-1].tobytes())
             if len(seen) == most:
                 break
     if len(seen) < LEAST_PICTURES:
@@ -44,3 +38,14 @@ def gather(pictures: Iterable[U8], network: Size, out: Path, *, most: int = 500)
             " give longer ones of this site's cameras"
         )
     return len(seen)
+
+
+def letterboxed(picture: U8, network: Size) -> U8:
+    """A picture (H, W, 3) as the CPU's detector shows it to the network: fitted into its size, grey around."""
+    import cv2
+
+    box = Letterbox.fit(Size(picture.shape[1], picture.shape[0]), network)
+    canvas = np.full((network.height, network.width, 3), GREY, np.uint8)
+    inner = cv2.resize(picture, (box.inner.width, box.inner.height), interpolation=cv2.INTER_LINEAR)
+    canvas[box.top : box.top + box.inner.height, box.left : box.left + box.inner.width] = inner
+    return canvas

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _TRUSTED_SHARE = 0.02
@@ -15,6 +16,10 @@ class Progress:
     share: float
     left_s: float | None
     what: str
+
+
+OnProgress = Callable[[Progress], None]
+"""Is told how far something is, as often as there is news."""
 
 
 @dataclass(slots=True)

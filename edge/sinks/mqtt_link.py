@@ -37,9 +37,8 @@ log = logging.getLogger(__name__)
 _TAKEN_OVER = 0x8E
 _TOO_LARGE = 0x95
 _LONGEST_TOPIC = 200
-_MOST_HEARD_BYTES = (
-    1_100_000  # no request and no part of an answer is longer: what is, the broker keeps to itself (by 3.1.1 its own limit is ours)
-)
+_MOST_HEARD_BYTES = 1_100_000
+"""No request and no part of an answer is longer: what is, the broker keeps to itself (by 3.1.1 its own limit is ours)."""
 
 
 class Link:
