@@ -29,8 +29,8 @@ from edge.ports import Detector
 from edge.sources.synthetic.album import HELD_OUT, LEAST_SEEN
 
 VIDEOS = (
-    "synthetic://plaza?seed=2027&size=1280x720&fps=15&people=20&seconds=180",
-    "synthetic://plaza?seed=2027&size=1280x720&fps=15&people=20&seconds=180&layout=504",
+    "synthetic://plaza?seed=2028&size=1280x720&fps=15&people=20&seconds=180",
+    "synthetic://plaza?seed=2028&size=1280x720&fps=15&people=20&seconds=180&layout=604",
 )
 """The demonstration's plaza with another crowd, and another plaza; neither was trained on."""
 LEAST_SCORE = 0.25

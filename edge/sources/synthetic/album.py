@@ -20,7 +20,7 @@ from edge.sources.synthetic.scene import Scene
 from edge.sources.synthetic.traffic import PERSON
 from edge.sources.synthetic.view import WALL_M
 
-TRAINING, CHECKING, HELD_OUT = range(1, 401), range(401, 441), range(501, 581)
+TRAINING, CHECKING, HELD_OUT = range(1, 401), range(401, 441), range(601, 681)
 """Plazas to train on, to choose the best of a training by, and never to be trained on. Number 0, the demonstration's, is in none of them."""
 
 NAMES = ("person", "bicycle", "car")
