@@ -28,6 +28,7 @@ from edge.ports import Detector, Recorder, Source, SourceFacts, Timeline
 from edge.runtime import BootTimeline, CameraParts, Clock, MediaTimeline
 from edge.runtime.recording import RecordingLane
 from edge.runtime.session import SessionParts, Snapshots, Viewer
+from edge.runtime.state import CameraState
 from edge.shapes import Overlay
 from edge.sources import check_source, open_source
 from edge.store import Store
@@ -94,21 +95,21 @@ class CameraBuilder:
             start_time_utc_ns=around.start_time_utc_ns,
         )
 
-    def _say_state(self, state: str, why: str, gap_s: float | None) -> None:
+    def _say_state(self, state: CameraState) -> None:
         around = self._around
         payload = StatePayload(
             device=around.config.device,
             camera=self._name,
-            state=state,
-            since=iso(around.clock.utc_now_ns()),
-            why=why,
-            gap_s=gap_s,
+            state=state.name,
+            since=iso(state.since_utc_ns),
+            why=state.why,
+            gap_s=state.gap_s,
         )
         message = Message(f"{self._name}/state", payload.to_bytes(), retain=True)
         try:
             around.store.commit(Change(self._name, around.boot.id, last_values=[message]))
         except DiskFull as error:  # a state that cannot be said must not end what can still be counted
-            log.error("%s: the state %s is not said: %s", self._name, state, error)
+            log.error("%s: the state %s is not said: %s", self._name, state.name, error)
         around.wake()
 
     def _begin(self, facts: SourceFacts, size: Size, point: Checkpoint | None) -> SessionParts:

@@ -17,6 +17,7 @@ from edge.runtime.clock import Clock
 from edge.runtime.errands import Errands, Sight
 from edge.runtime.mailbox import Closed, Mailbox
 from edge.runtime.session import Session, SessionParts
+from edge.runtime.state import CameraState, StateBoard
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class CameraParts:
     begin: Callable[[SourceFacts, Size, Checkpoint | None], SessionParts]
     resume: Checkpoint | None
     last_seen_utc_ns: int | None
-    say_state: Callable[[str, str, float | None], None]
+    say_state: Callable[[CameraState], None]
     max_pause_s: float
 
 
@@ -54,6 +55,7 @@ class CameraLoop:
             seen=Mailbox[Seen](2, newest=False, on_change=work.set),
         )
         self.gauges = self.lane.gauges
+        self.state = StateBoard(clock.utc_now_ns, self._tell_state)
         self.errands = Errands()
         self._stopping = threading.Event()
         self._facts: SourceFacts | None = None
@@ -127,14 +129,14 @@ class CameraLoop:
                 why = str(error)
                 live = self._facts.live if self._facts else self._parts.live and not self._parts.must_open
                 if not live:
-                    self._say_state("failed", why, None)
+                    self.state.link("failed", why)
                     raise
             if self._stopping.is_set():
                 return
             if self._next > before:
                 pause_s = first_pause_s
             log.warning("%s: %s; trying again in %.1f s", self.name, why, pause_s)
-            self._say_state("reconnecting", why, None)
+            self.state.link("reconnecting", why)
             self._stopping.wait(pause_s * random.uniform(0.7, 1.0))
             pause_s = min(pause_s * 2, self._parts.max_pause_s)
 
@@ -170,9 +172,9 @@ class CameraLoop:
             return self._parts.open(point.frame + 1)
         return self._parts.open(0)
 
-    def _say_state(self, state: str, why: str, gap_s: float | None) -> None:
-        self.gauges.state = state
-        self._parts.say_state(state, why, gap_s)
+    def _tell_state(self, state: CameraState) -> None:
+        self.gauges.state = state.name
+        self._parts.say_state(state)
 
     def _say_live(self, facts: SourceFacts) -> None:
         gap_s = None
@@ -181,7 +183,7 @@ class CameraLoop:
             if now_ns is not None and self._last_utc_ns is not None:
                 missed_s = (now_ns - self._last_utc_ns) * 1e-9
                 gap_s = round(missed_s, 3) if missed_s > _GAP_S else None
-        self._say_state("live", "", gap_s)
+        self.state.link("live", gap_s=gap_s)
 
     # Working
 
@@ -207,7 +209,7 @@ class CameraLoop:
                 raise
             session.finish(done=self._ended)
         if self._ended:
-            self._say_state("ended", "", None)
+            self.state.link("ended")
 
     def _keep(self, session: Session) -> None:
         """Commit what was counted, whatever ends this; a failure that follows from the first is only logged."""

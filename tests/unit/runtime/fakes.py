@@ -121,7 +121,7 @@ class Camera:
         self._open, self._viewer = open, viewer
         self.parts = CameraParts(
             name="door", live=live, must_open=must_open, open=self._opened, begin=self._begin, resume=resume, last_seen_utc_ns=None,
-            say_state=lambda *state: self.states.append(state), max_pause_s=max_pause_s,
+            say_state=lambda state: self.states.append((state.name, state.why, state.gap_s)), max_pause_s=max_pause_s,
         )  # fmt: skip
 
     def _opened(self, start: int) -> Any:
