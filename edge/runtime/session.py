@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from edge.errors import DiskFull
 from edge.pipeline import Pipeline
 from edge.ports import Ledger, Painter
 from edge.runtime.gauges import CameraGauges
+from edge.runtime.looking import LivePicture
 from edge.runtime.recording import RecordingLane
 from edge.scene import EmptyScene
 from edge.shapes import Overlay
@@ -28,11 +29,12 @@ _SEEN_SCORE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """What a camera's pictures need: a painter, what to draw for a result, and where the picture goes."""
+    """What a camera's pictures need: a painter, what to draw for a result, and who wants the picture: the recording, whoever looks now."""
 
     painter: AbstractContextManager[Painter]
     overlay: Callable[[Result], Overlay]
-    recording: RecordingLane
+    recording: RecordingLane | None = None
+    looking: Sequence[LivePicture] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,9 @@ class Session:
         viewer = self._parts.viewer
         if viewer is not None:
             self._painter = self._stack.enter_context(viewer.painter)
-            self._stack.enter_context(viewer.recording)
-            self._gauges.drops["recorder"] = lambda: viewer.recording.dropped
+            if (recording := viewer.recording) is not None:
+                self._stack.enter_context(recording)
+                self._gauges.drops["recorder"] = lambda: recording.dropped
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,10 +104,7 @@ class Session:
             self._scene.learn(frame.bgr, self._people(result, detections), stamp.t_ns)
         if self._painter is not None and parts.viewer is not None:
             self._painter.warm(stamp, result.warmth)
-            if parts.viewer.recording.wants_picture:
-                with self._gauges.timed("paint"):
-                    picture: U8 = self._painter.paint(frame, parts.viewer.overlay(result))
-                parts.viewer.recording.put(stamp, picture)
+            self._paint(frame, result, self._painter, parts.viewer)
         snapshots = parts.snapshots
         if snapshots is not None:
             if self._snapshot_ns is None:
@@ -164,6 +164,19 @@ class Session:
             self.commit(done=done, last=True)
             self._snapshot()
         self.commit(done=done, last=True)
+
+    def _paint(self, frame: Frame, result: Result, painter: Painter, viewer: Viewer) -> None:
+        """One picture for all who want one of this frame; none where nobody does."""
+        recording = viewer.recording if viewer.recording is not None and viewer.recording.wants_picture else None
+        looking = [live for live in viewer.looking if live.wants_picture]
+        if recording is None and not looking:
+            return
+        with self._gauges.timed("paint"):
+            picture: U8 = painter.paint(frame, viewer.overlay(result))
+        if recording is not None:
+            recording.put(frame.stamp, picture)
+        for live in looking:
+            live.put(picture)
 
     def _snapshot(self) -> None:
         assert self._stamp is not None
