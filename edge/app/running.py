@@ -15,6 +15,7 @@ from edge.app.answering import answering, base_topic, hears
 from edge.app.camera import CameraBuilder, Surroundings
 from edge.app.health import health_meter
 from edge.app.model import Machinery, machinery
+from edge.app.notify import ServiceManager
 from edge.app.retiring import retire
 from edge.app.warming import Warming
 from edge.config import Config
@@ -26,6 +27,7 @@ from edge.ports import Detector, Recorder, Source
 from edge.runtime import BootTimeline, Clock, Device, HealthMeter
 from edge.runtime.clock import this_boot
 from edge.runtime.desk import Desk
+from edge.runtime.watchdog import Watchdog
 from edge.sources import open_source
 from edge.store import Store, StoreOutbox
 
@@ -60,6 +62,8 @@ class Running:
     publisher: MqttPublisher | None
     recorders: dict[str, Recorder]
     health: HealthMeter
+    watchdog: Watchdog
+    _manager: ServiceManager = field(default_factory=ServiceManager)
     _drain_s: float = 0.0
     _condense: Callable[[], None] = field(default=lambda: None)
 
@@ -72,10 +76,14 @@ class Running:
         def tick() -> None:
             self._condense()
             self.health.tick()
+            now_s = time.monotonic()
+            self.watchdog.look(now_s)
+            self._manager.tick(now_s, self.watchdog)
             on_tick()
 
         try:
-            self.device.run(tick)
+            with self._manager.at_work():
+                self.device.run(tick)
         except BaseException:
             if self.publisher is not None and self.publisher.connected:  # a failure is not kept waiting for a broker that is away
                 self.publisher.drain(self._drain_s)
@@ -117,7 +125,10 @@ def running(
             retire(config, store, outbox)
         publisher = stack.enter_context(_publisher(config, store, outbox, status, desk)) if outbox is not None else None
 
+        manager = ServiceManager.from_environment()
+
         def warms(progress: Progress) -> None:
+            manager.warming(progress)
             if publisher is not None:
                 left_s = None if progress.left_s is None else round(progress.left_s, 1)
                 publisher.announce(status("warming", share=round(progress.share, 3), left_s=left_s))
@@ -152,7 +163,9 @@ def running(
             from edge.sinks.metrics import MetricsPage
 
             stack.enter_context(MetricsPage(config.metrics, lambda: health.latest))
-        yield Running(device, store, publisher, recorders, health, _drain_s=options.drain_s, _condense=_condenser(config, store, clock))
+        watchdog = Watchdog({camera.name: camera.gauges for camera in device.cameras})
+        condense = _condenser(config, store, clock)
+        yield Running(device, store, publisher, recorders, health, watchdog, _manager=manager, _drain_s=options.drain_s, _condense=condense)
 
 
 def _status(config: Config, store: Store, boot_id: str, clock: Clock) -> Callable[..., Message]:

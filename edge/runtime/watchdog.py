@@ -34,14 +34,14 @@ class Watchdog:
     """
 
     def __init__(self, cameras: Mapping[str, CameraGauges]) -> None:
-        self._cameras = cameras
+        self.cameras = cameras
         self._marks: dict[str, _Mark] = {}
         self._looked_s = 0.0
 
     def look(self, now_s: float) -> None:
         """Note how far the cameras are at `now_s`, seconds of a monotonic clock."""
         self._looked_s = now_s
-        for name, gauges in self._cameras.items():
+        for name, gauges in self.cameras.items():
             # What was counted is read first: the other way round, a frame that is counted on in between would be owed for ever.
             processed, frames_in, state = gauges.frames_processed, gauges.frames_in, gauges.state
             mark = self._marks.get(name)
@@ -60,5 +60,5 @@ class Watchdog:
         if not owed:
             return ""
         longest_s, name, mark = max(owed, key=lambda each: each[0])
-        gave = self._cameras[name].frames_in - mark.frames_in
+        gave = self.cameras[name].frames_in - mark.frames_in
         return f"no frame of camera {name} was counted on for {longest_s:.0f} s, though it gave {gave} since"
