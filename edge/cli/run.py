@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import signal
+import sys
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +40,7 @@ def _run(given: argparse.Namespace) -> int:
     from edge.cli.show import Progress, show_summary
     from edge.cli.warming import Bar
 
+    faulthandler.enable(sys.__stderr__ or 2)  # where each thread was when a vendor's library crashed, or a service manager's watchdog ended us
     config = configuration(given)
     start = given.start_time
     options = RunOptions(
