@@ -40,7 +40,8 @@ def _run(given: argparse.Namespace) -> int:
     from edge.cli.show import Progress, show_summary
     from edge.cli.warming import Bar
 
-    faulthandler.enable(sys.__stderr__ or 2)  # where each thread was when a vendor's library crashed, or a service manager's watchdog ended us
+    # Where each thread was when a vendor's library crashed, or a service manager's watchdog ended us.
+    faulthandler.enable(sys.__stderr__ or 2)
     config = configuration(given)
     start = given.start_time
     options = RunOptions(
