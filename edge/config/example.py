@@ -18,6 +18,7 @@ from edge.requests import RequestOptions
 from edge.sinks.options import RecordOptions
 from edge.sinks.options_metrics import MetricsOptions
 from edge.sinks.options_mqtt import MqttOptions
+from edge.sinks.options_view import ViewOptions
 
 _SHOWN: dict[str, Any] = {
     "device": "shop-7",
@@ -41,18 +42,19 @@ def example() -> str:
     device = _section(
         Config(cameras={"door": CameraConfig(source="x")}),
         "",
-        skip=("cameras", "mqtt", "record", "detect", "engine", "requests", "metrics"),
+        skip=("cameras", "mqtt", "record", "detect", "engine", "requests", "metrics", "view"),
     )
     detect = _nested("detect", Config.model_fields["detect"].default, "")
     engine = _nested("engine", Config.model_fields["engine"].default, "")
     mqtt = _nested("mqtt", MqttOptions(), "")
     requests = _nested("requests", RequestOptions(), "")
     metrics = _nested("metrics", MetricsOptions(), "")
+    view = _nested("view", ViewOptions(), "")
     record = _nested("record", RecordOptions(), "")
     camera = CameraConfig(source="x", heatmap=HeatmapConfig())
     inner = _section(camera, "    ", skip=("lines", "zones", "track", "heat", "overlay", "heatmap"))
     nested = "".join(_nested(name, getattr(camera, name), "    ") for name in ("track", "heat", "overlay", "heatmap"))
-    return f"{head}{device}{detect}{engine}{mqtt}{requests}{metrics}{record}\ncameras:\n  door:\n{inner}{_PLACES}{nested}"
+    return f"{head}{device}{detect}{engine}{mqtt}{requests}{metrics}{view}{record}\ncameras:\n  door:\n{inner}{_PLACES}{nested}"
 
 
 def _section(value: Any, indent: str, skip: tuple[str, ...] = ()) -> str:

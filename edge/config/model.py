@@ -23,6 +23,7 @@ from edge.requests import RequestOptions
 from edge.sinks.options import RecordOptions
 from edge.sinks.options_metrics import MetricsOptions
 from edge.sinks.options_mqtt import MqttOptions
+from edge.sinks.options_view import ViewOptions
 from edge.sources.address import check_source
 from edge.track import TrackOptions
 
@@ -185,7 +186,7 @@ class Config(_Section):
     requests: RequestOptions = RequestOptions()
     """What may be asked over MQTT."""
     live_pictures: bool = False
-    """Whether pictures with people on them may leave this device over MQTT."""
+    """Whether pictures with people on them may leave this device: over MQTT, or on a `view` that others than this machine can reach."""
     record: RecordOptions | None = None
     """Overlay video; null records none."""
     commit_s: float = Field(0.5, gt=0, le=60)
@@ -196,6 +197,8 @@ class Config(_Section):
     """Seconds between two remarks on the device's health."""
     metrics: MetricsOptions | None = None
     """A page of the device's health for Prometheus; null for none."""
+    view: ViewOptions | None = None
+    """A page on which a browser sees the cameras at work; null for none."""
     minute_retention_days: float = Field(7.0, gt=0)
     """How long the store keeps every minute before it merges them into hours."""
     outbox_rows: int = Field(100_000, ge=100)
@@ -224,6 +227,15 @@ class Config(_Section):
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError(f"there is no time zone {name!r}; write one like Europe/Berlin or UTC") from None
         return name
+
+    @model_validator(mode="after")
+    def _people_stay_here(self) -> Config:
+        if self.view is not None and not self.view.on_this_machine and not self.live_pictures:
+            raise ValueError(
+                f"view at {self.view.host} would show people to other machines; write `live_pictures: true` if their pictures may leave"
+                " this device, or leave `view.host` out and look from this machine (through an SSH tunnel, for instance)"
+            )
+        return self
 
 
 def check_inside(camera: CameraConfig, size: Size) -> None:

@@ -20,7 +20,7 @@ class LivePicture:
         self._changed = threading.Condition()
         self._picture: U8 | None = None
         self._number = 0
-        self._wanted = self._closed = False
+        self._wanted = False
         self._due_s = 0.0
 
     @property
@@ -42,18 +42,12 @@ class LivePicture:
             self._changed.notify_all()
 
     def look(self, after: int, timeout_s: float) -> tuple[int, U8] | None:
-        """The newest picture and its number, which is higher than `after`; None when there is none within the time, or none will come.
+        """The newest picture and its number, which is higher than `after`; None when there is none within the time.
 
         Asking is enough for the next frame to be painted: who cannot wait (`timeout_s` 0) finds it here when he asks again.
         """
         with self._changed:
-            if self._number <= after and not self._closed:
+            if self._number <= after:
                 self._wanted = True
-                self._changed.wait_for(lambda: self._number > after or self._closed, timeout_s)
+                self._changed.wait_for(lambda: self._number > after, timeout_s)
             return None if self._picture is None or self._number <= after else (self._number, self._picture)
-
-    def close(self) -> None:
-        """No picture will come any more; who waits is told."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()

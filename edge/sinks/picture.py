@@ -40,6 +40,15 @@ def encode(picture: U8, *, max_bytes: int, format: PictureFormat = "jpeg") -> tu
         shrunk = cv2.resize(shrunk, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
 
 
+def not_wider(picture: U8, max_width: int) -> U8:
+    """`picture` (H, W, 3) itself, or, where it is wider than `max_width` px, scaled down to that width."""
+    height, width = picture.shape[:2]
+    if width <= max_width:
+        return picture
+    out: U8 = cv2.resize(picture, (max_width, max(1, round(height * max_width / width))), interpolation=cv2.INTER_AREA)
+    return out
+
+
 def decode(data: bytes) -> U8:
     """The picture (H, W, 3) BGR in `data`. UsageError when it holds none."""
     picture: U8 | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None

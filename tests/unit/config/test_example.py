@@ -21,6 +21,7 @@ from edge.config.load import json_schema
 from edge.sinks.options import RecordOptions
 from edge.sinks.options_metrics import MetricsOptions
 from edge.sinks.options_mqtt import MqttOptions
+from edge.sinks.options_view import ViewOptions
 
 ROOT = Path(__file__).parents[3]
 SHOWN = {"device", "source", "reference", "lines", "zones", "cameras"}  # an example shows something better than the default
@@ -38,6 +39,7 @@ def defaults() -> Iterator[tuple[tuple[str, ...], Any]]:
         cameras={"door": CameraConfig(source="x", heatmap=HeatmapConfig())},
         mqtt=MqttOptions(),
         metrics=MetricsOptions(),
+        view=ViewOptions(),
         record=RecordOptions(),
     )
 
