@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edge.count import LineOptions, ZoneOptions
-from edge.count.tally import Key, occupancy_of
+from edge.count.tally import Key, crossings_of, occupancy_of
 from edge.data import Size, Tracks
 from edge.shapes import Boxes, HeatLayer, Label, Outline, Overlay, Panel, Segment, Shape
 
@@ -75,6 +75,6 @@ def _numbers(lines: Mapping[str, LineOptions], zones: Mapping[str, ZoneOptions],
         middle = (sum(p[0] for p in zone.polygon) / len(zone.polygon), sum(p[1] for p in zone.polygon) / len(zone.polygon))
         shapes.append(Label(f"{name}: {occupancy_of(totals, name)} now", middle, ZONE_COLOUR, centred=True))
     for name, line in lines.items():
-        in_, out = (sum(n for k, n in totals.items() if (k.kind, k.place, k.field) == ("line", name, verb)) for verb in ("in", "out"))
+        in_, out = crossings_of(totals, name)
         shapes.append(Label(f"{name}: in {in_} out {out}", line.end, LINE_COLOUR))
     return shapes

@@ -33,10 +33,11 @@ _MOST_BYTES = 16_000_000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known of a camera from its first frame on: the size of its picture, and what stands on it."""
+    """What is known of a camera from its first frame on: the size of its picture, what stands on it, what was counted in its present epochs."""
 
     reference: Size
     overlay: Callable[[Result], Overlay]
+    totals: Mapping[Key, int]
 
 
 class DeviceArchive:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from edge.overlay import live
 from edge.pipeline import Pipeline
 from edge.ports import Detector, Recorder, Source, SourceFacts, Timeline
 from edge.runtime import BootTimeline, CameraParts, Clock, MediaTimeline
+from edge.runtime.looking import LivePicture
 from edge.runtime.recording import RecordingLane
 from edge.runtime.session import SessionParts, Snapshots, Viewer
 from edge.runtime.state import CameraState
@@ -61,6 +62,8 @@ class Surroundings:
     gpu: Gpu | None = None
     seen: dict[str, Seen] = field(default_factory=dict)
     """What is known of each camera that has given a frame."""
+    looking: Mapping[str, Sequence[LivePicture]] = field(default_factory=dict)
+    """Of each camera, the pictures of those who look at it now."""
 
 
 class CameraBuilder:
@@ -166,7 +169,7 @@ class CameraBuilder:
             vanished = left_inside(totals, config.zones)
             if vanished:
                 books.correct(vanished, around.clock.now_ns() if facts.live else 0)
-        around.seen[self._name] = Seen(reference, self._overlay(books, reference, timeline))
+        around.seen[self._name] = Seen(reference, self._overlay(books, reference, timeline), books.totals)
         return SessionParts(
             pipeline=pipeline,
             books=books,
@@ -203,11 +206,13 @@ class CameraBuilder:
 
     def _viewer(self, books: Books, reference: Size, timeline: Timeline, live_source: bool) -> Viewer | None:
         around, config = self._around, self._config
-        if around.config.record is None or not config.record:
+        recorded, looking = around.config.record is not None and config.record, around.looking.get(self._name, ())
+        if not recorded and not looking:
             return None
         overlay = around.seen[self._name].overlay
         painter = painter_of(config.heat, reference, gpu=around.gpu, show_heat=config.overlay.heat)
-        return Viewer(painter, overlay, RecordingLane(lambda: self._recorder(timeline), self._name, live=live_source))
+        recording = RecordingLane(lambda: self._recorder(timeline), self._name, live=live_source) if recorded else None
+        return Viewer(painter, overlay, recording, looking)
 
     def _recorder(self, timeline: Timeline) -> Recorder:
         from edge.sinks.recorder import PyavRecorder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from edge.app.health import health_meter
 from edge.app.model import Machinery, machinery
 from edge.app.notify import ServiceManager
 from edge.app.retiring import retire
+from edge.app.viewing import WINDOW_FPS, live_pictures, view_page
 from edge.app.warming import Warming
 from edge.config import Config
 from edge.data import Message
@@ -27,6 +28,7 @@ from edge.ports import Detector, Recorder, Source
 from edge.runtime import BootTimeline, Clock, Device, HealthMeter
 from edge.runtime.clock import this_boot
 from edge.runtime.desk import Desk
+from edge.runtime.looking import LivePicture
 from edge.runtime.watchdog import Watchdog
 from edge.sources import open_source
 from edge.store import Store, StoreOutbox
@@ -49,6 +51,8 @@ class RunOptions:
     """A camera that is not there ends the run, instead of being waited for."""
     start_time_utc_ns: int | None = None
     """When a file was filmed."""
+    show: bool = False
+    """Somebody draws windows: `Running.shown` are the pictures for them."""
     drain_s: float = 10.0
     """How long the end waits for the broker to take what is left."""
 
@@ -63,12 +67,13 @@ class Running:
     recorders: dict[str, Recorder]
     health: HealthMeter
     watchdog: Watchdog
+    shown: Mapping[str, LivePicture]
     _manager: ServiceManager = field(default_factory=ServiceManager)
     _drain_s: float = 0.0
     _condense: Callable[[], None] = field(default=lambda: None)
 
-    def run(self, on_tick: Callable[[], None] = lambda: None) -> None:
-        """Run to the end, then give the broker time to take what is left; raises what made it fail.
+    def run(self, on_tick: Callable[[], None] = lambda: None, *, every_s: float = 0.2) -> None:
+        """Run to the end, then give the broker time to take what is left; raises what made it fail. `on_tick` is called `every_s` or so.
 
         BrokerError: the sources came to their end, and the broker has not taken all. Who stops a run has said that it may be left.
         """
@@ -83,7 +88,7 @@ class Running:
 
         try:
             with self._manager.at_work():
-                self.device.run(tick)
+                self.device.run(tick, every_s=every_s)
         except BaseException:
             if self.publisher is not None and self.publisher.connected:  # a failure is not kept waiting for a broker that is away
                 self.publisher.drain(self._drain_s)
@@ -138,6 +143,8 @@ def running(
         if publisher is not None and (warming.began or made.trouble):
             publisher.announce(status("online", trouble=made.trouble))
         recorders: dict[str, Recorder] = {}
+        shown = live_pictures(config, WINDOW_FPS) if options.show else {}
+        viewed = live_pictures(config, config.view.max_fps) if config.view is not None else {}
         around = Surroundings(
             config=config,
             store=store,
@@ -152,6 +159,7 @@ def running(
             start_time_utc_ns=options.start_time_utc_ns,
             recorders=recorders,
             open_source=sources,
+            looking={name: [by[name] for by in (shown, viewed) if by] for name in config.cameras},
         )
         cameras = [CameraBuilder(name, camera, around).parts() for name, camera in config.cameras.items()]
         device = Device(around.detector, cameras, clock)
@@ -163,9 +171,14 @@ def running(
             from edge.sinks.metrics import MetricsPage
 
             stack.enter_context(MetricsPage(config.metrics, lambda: health.latest))
+        if config.view is not None:
+            page = view_page(config, store=store, device=device, seen=around.seen, health=health, pictures=viewed)
+            stack.enter_context(page)
         watchdog = Watchdog({camera.name: camera.gauges for camera in device.cameras})
         condense = _condenser(config, store, clock)
-        yield Running(device, store, publisher, recorders, health, watchdog, _manager=manager, _drain_s=options.drain_s, _condense=condense)
+        yield Running(
+            device, store, publisher, recorders, health, watchdog, shown, _manager=manager, _drain_s=options.drain_s, _condense=condense
+        )
 
 
 def _status(config: Config, store: Store, boot_id: str, clock: Clock) -> Callable[..., Message]:

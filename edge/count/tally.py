@@ -72,6 +72,12 @@ def occupancy_of(tally: Mapping[Key, int], zone: str, class_name: str | None = N
     return sum(n for key, n in left_inside(tally, (zone,)).items() if class_name in (None, key.class_name))
 
 
+def crossings_of(tally: Mapping[Key, int], line: str) -> tuple[int, int]:
+    """How many went in and out across a line by its totals."""
+    in_, out = (sum(n for key, n in tally.items() if (key.kind, key.place, key.field) == ("line", line, verb)) for verb in ("in", "out"))
+    return in_, out
+
+
 def left_inside(tally: Mapping[Key, int], zones: Container[str]) -> Tally:
     """Who is in these zones by their totals, by zone and class, as what would bring each back to nobody: `vanished`."""
     inside = Tally()

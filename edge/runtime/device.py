@@ -27,13 +27,13 @@ class Device:
         self.cameras = [CameraLoop(parts, work=self._work, clock=clock, on_error=self._fail) for parts in cameras]
         self._accelerator = Accelerator(detector, [camera.lane for camera in self.cameras], self._work, self._fail)
 
-    def run(self, on_tick: Callable[[], None] = lambda: None) -> None:
-        """Until every source has ended, or `stop`, or a failure, which is raised when all has been committed. `on_tick`: a few times a second."""
+    def run(self, on_tick: Callable[[], None] = lambda: None, *, every_s: float = 0.2) -> None:
+        """Until every source has ended, or `stop`, or a failure, which is raised when all has been committed. `on_tick`: each `every_s` or so."""
         with self._accelerator:
             for camera in self.cameras:
                 camera.start()
             try:
-                self._watch(on_tick)
+                self._watch(on_tick, every_s)
             finally:  # also when watching fails: threads that nobody stops would keep the process for ever
                 for camera in self.cameras:
                     camera.stop()
@@ -44,11 +44,11 @@ class Device:
                 log.error("%s", error)
             raise self._errors[0]
 
-    def _watch(self, on_tick: Callable[[], None]) -> None:
+    def _watch(self, on_tick: Callable[[], None], every_s: float) -> None:
         ticks = 0
-        while any(camera.alive for camera in self.cameras) and not self._over.wait(0.2):
+        while any(camera.alive for camera in self.cameras) and not self._over.wait(every_s):
             ticks += 1
-            if ticks % 5 == 0:
+            if ticks % max(1, round(1 / every_s)) == 0:  # once a second
                 try:
                     self._clock.observe()
                 except DiskFull as error:
