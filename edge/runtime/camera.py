@@ -1,12 +1,12 @@
-"""One camera's two threads: one reads, and reopens for ever what fails; one works on what the accelerator saw."""
+"""One camera's loop: what its reader gives goes to the accelerator, and one thread works on what that saw. How sources are kept open is `reader`'s."""
 
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from edge.change import Checkpoint
 from edge.data import Frame, Size, Stamp
@@ -16,12 +16,12 @@ from edge.runtime.accelerator import Lane, Seen
 from edge.runtime.clock import Clock
 from edge.runtime.errands import Errands, Sight
 from edge.runtime.mailbox import Closed, Mailbox
+from edge.runtime.reader import PATIENCE_S, Reader, ReaderParts
 from edge.runtime.session import Session, SessionParts
 from edge.runtime.state import CameraState, StateBoard
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_S = 0.5
 _FILE_ROOM = 4
 _GAP_S = 1.0
 """A camera that was gone for longer has a gap worth telling."""
@@ -41,6 +41,8 @@ class CameraParts:
     last_seen_utc_ns: int | None
     say_state: Callable[[CameraState], None]
     max_pause_s: float
+    patience_s: float = PATIENCE_S
+    """How long a call into the source may take before it is taken to hang."""
 
 
 class CameraLoop:
@@ -114,48 +116,37 @@ class CameraLoop:
     # Reading
 
     def _read(self) -> None:
-        first_pause_s = min(_FIRST_PAUSE_S, self._parts.max_pause_s)
-        pause_s = first_pause_s
-        while not self._stopping.is_set():
-            before = self._next
-            try:
-                if not self._read_once():
-                    return  # nobody takes frames any more: stopped, or something else has failed
-                if self._facts is not None and not self._facts.live:
-                    self._ended = True
-                    return
-                why = "the stream ended"
-            except SourceError as error:
-                why = str(error)
-                live = self._facts.live if self._facts else self._parts.live and not self._parts.must_open
-                if not live:
-                    self.state.link("failed", why)
-                    raise
-            if self._stopping.is_set():
-                return
-            if self._next > before:
-                pause_s = first_pause_s
-            log.warning("%s: %s; trying again in %.1f s", self.name, why, pause_s)
-            self.state.link("reconnecting", why)
-            self._stopping.wait(pause_s * random.uniform(0.7, 1.0))
-            pause_s = min(pause_s * 2, self._parts.max_pause_s)
+        parts = self._parts
+        reader = Reader(
+            ReaderParts(
+                name=self.name,
+                open=self._source,
+                on_opened=self._opened,
+                on_frame=self._take,
+                on_lost=partial(self.state.link, "reconnecting"),
+                live=parts.live,
+                must_open=parts.must_open,
+                max_pause_s=parts.max_pause_s,
+                patience_s=parts.patience_s,
+            ),
+            self._stopping,
+        )
+        try:
+            self._ended = reader.read()
+        except SourceError as error:
+            self.state.link("failed", str(error))
+            raise
 
-    def _read_once(self) -> bool:
-        """Open the source and read it, keeping in `_next` the index of the frame after the last; whether it came to its end."""
-        with self._source() as source:
-            self._facts = source.facts
-            self.gauges.opened += 1
-            for number, frame in enumerate(source):
-                if number == 0:
-                    self._say_live(source.facts)
-                self._next = frame.stamp.index + 1
-                self.gauges.frames_in += 1
-                try:
-                    self.lane.frames.put(frame)
-                except Closed:
-                    frame.close()
-                    return False
-            return True
+    def _opened(self, facts: SourceFacts) -> None:
+        self._facts = facts
+        self.gauges.opened += 1
+
+    def _take(self, frame: Frame, first: bool) -> None:
+        if first:
+            self._say_live()
+        self._next = frame.stamp.index + 1  # no index is given twice, by whichever opening of the source
+        self.gauges.frames_in += 1
+        self.lane.frames.put(frame)
 
     def _source(self) -> Source:
         """The source where reading goes on: at first after the checkpoint, if that is of this very file and it was not finished."""
@@ -176,9 +167,9 @@ class CameraLoop:
         self.gauges.state = state.name
         self._parts.say_state(state)
 
-    def _say_live(self, facts: SourceFacts) -> None:
+    def _say_live(self) -> None:
         gap_s = None
-        if facts.live:
+        if self._facts is not None and self._facts.live:
             now_ns = self._clock.utc_now_ns()
             if now_ns is not None and self._last_utc_ns is not None:
                 missed_s = (now_ns - self._last_utc_ns) * 1e-9
