@@ -18,10 +18,10 @@ from edge.overlay import OverlayOptions, live
 from edge.pipeline import Pipeline, PipelineOptions
 from edge.ports import Detector, Painter
 from edge.shapes import Boxes, Overlay, Panel, Shape
+from edge.sinks.window import Windows
 from edge.solutions.model import detector_of, wanted_ids
 from edge.solutions.options import HeatmapOptions, options_of
 from edge.solutions.tracker import track_options
-from edge.solutions.window import Window
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Heatmap:
             self._stack = stack.pop_all()
         self._pipeline: Pipeline | None = None
         self._painter: Painter | None = None
-        self._window = Window("edge heatmap") if options.show else None
+        self._windows = Windows() if options.show else None
         self._totals: Tally = Tally()
         self._frames = 0
 
@@ -88,8 +88,8 @@ class Heatmap:
 
     def close(self) -> None:
         """Give model and window back. Closing twice is harmless."""
-        if self._window is not None:
-            self._window.close()
+        if self._windows is not None:
+            self._windows.close()
         self._stack.close()
 
     def generate_heatmap(self, im0: U8) -> U8:
@@ -111,8 +111,8 @@ class Heatmap:
         self._totals.update(of_events(result.events, self._detector.names))
         self._painter.warm(frame.stamp, result.warmth)
         picture = self._painter.paint(frame, self._overlay(result, self._pipeline.reference))
-        if self._window is not None:
-            self._window.show(picture)
+        if self._windows is not None:
+            self._windows.show({"edge heatmap": picture})
         classwise = self._classwise()
         return SolutionResults(
             plot_im=picture,
