@@ -32,7 +32,14 @@ class CameraHealth(_Part):
     fps_processed: float = Field(0.0, description="frames a second that were counted on")
     frames_in: int = 0
     frames_processed: int = 0
+    share: float | None = Field(
+        None, description="its part of all frames that the accelerator looked at, 0..1; null where it looked at none"
+    )
     frame_age: Spread | None = Field(None, description="from a live frame's own time to the end of the work on it; null for files")
+    published_age: Spread | None = Field(
+        None,
+        description="from a live frame's own time to when what was counted on it is committed and given to who publishes; null for files",
+    )
     stages: dict[str, Spread] = Field(default_factory=dict, description="how long a stage took a frame: detect, step, paint; commit")
     drops: dict[str, int] = Field(default_factory=dict, description="pictures let go, by cause: late (a newer frame came), recorder")
     reconnects: int = Field(0, description="how often the source was opened again")
@@ -59,10 +66,20 @@ class HealthPayload(Payload):
     up_s: float = Field(description="since the process began")
     memory_bytes: int | None = Field(None, description="resident memory of the process")
     cpu_s: float = Field(0.0, description="CPU time of the process since it began, all threads")
+    threads: int | None = Field(None, description="of the process, those of libraries too")
+    handles: int | None = Field(None, description="files, sockets and devices that the process holds open")
     disk_free_bytes: int | None = Field(None, description="where the store lies")
     disk_total_bytes: int | None = None
     temperature_c: float | None = Field(None, description="the warmest zone of the device; null where it tells none")
     power_w: float | None = Field(None, description="what the device draws; null where it tells nothing")
+    power_mode: str | None = Field(None, description="the power mode's name (its number where it has none); null where there are none")
+    slowed_by: list[str] | None = Field(None, description="what slows the device down for heat at this moment; null where it does not tell")
+    over_currents: int | None = Field(
+        None, description="how often it slowed down since it started, for too much current or too little voltage"
+    )
+    gpu_load: float | None = Field(
+        None, description="part of the time in which the integrated GPU was busy, 0..1; null where it does not tell"
+    )
     broker: BrokerHealth | None = Field(None, description="null where none is configured")
     cameras: dict[str, CameraHealth] = Field(default_factory=dict)
 

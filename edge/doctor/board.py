@@ -7,6 +7,7 @@ import re
 from edge.doctor.findings import Finding, note, right
 from edge.doctor.machine import Machine
 from edge.doctor.needs import Needs
+from edge.runtime import board
 
 _ROOM_TO_BUILD = 2 << 30
 """Bytes of memory and swap with which TensorRT builds a YOLO11n at 640 (an estimate: its builder's peak differs by version)."""
@@ -32,17 +33,13 @@ def memory(machine: Machine, needs: Needs) -> list[Finding]:
 
 def heat(machine: Machine, needs: Needs) -> list[Finding]:
     """The hottest sensor, and whether the machine slows itself down: for heat now, for too much current since it started."""
-    warm = []
-    for zone in machine.names("/sys/class/thermal"):
-        value = machine.text(f"/sys/class/thermal/{zone}/temp")
-        if zone.startswith("thermal_zone") and re.fullmatch(r"-?\d+", value):
-            warm.append((int(value) / 1000, machine.text(f"/sys/class/thermal/{zone}/type").removesuffix("-thermal")))
+    warm = board.temperatures_c(machine.root)
     if not warm:
         return [right("temperature", "no sensor is here")]
-    hottest, name = max(warm)
-    says = f"hottest is {name or 'a sensor'} with {hottest:.0f} °C"
-    slowed = [kind for kind in _cooling(machine) if "throttle" in kind or "alert" in kind]
-    currents = _over_current(machine)
+    name, hottest = max(warm.items(), key=lambda zone: zone[1])
+    says = f"hottest is {name} with {hottest:.0f} °C"
+    slowed = board.slowed_by(machine.root)
+    currents = board.over_currents(machine.root)
     cool = "more air: a fan, a larger heat sink, a place out of the sun; or a lower power mode"
     if slowed:
         return [note("temperature", f"{says}; slowed down for heat now ({', '.join(slowed)})", cool)]
@@ -52,27 +49,6 @@ def heat(machine: Machine, needs: Needs) -> list[Finding]:
     if hottest >= _HOT_C:
         return [note("temperature", f"{says}: it will slow down soon", cool)]
     return [right("temperature", f"{says}, nothing is slowed down")]
-
-
-def _cooling(machine: Machine) -> list[str]:
-    """The kinds of cooling that work at this moment."""
-    active = []
-    for device in machine.names("/sys/class/thermal"):
-        state = machine.text(f"/sys/class/thermal/{device}/cur_state")
-        if device.startswith("cooling_device") and state.isdecimal() and int(state) > 0:
-            active.append(machine.text(f"/sys/class/thermal/{device}/type"))
-    return active
-
-
-def _over_current(machine: Machine) -> int:
-    """A Jetson counts them: /sys/class/hwmon/hwmonN/ocM_event_cnt."""
-    counts = [
-        machine.text(f"/sys/class/hwmon/{monitor}/{name}")
-        for monitor in machine.names("/sys/class/hwmon")
-        for name in machine.names(f"/sys/class/hwmon/{monitor}")
-        if re.fullmatch(r"oc\d+_event_cnt", name)
-    ]
-    return sum(int(count) for count in counts if count.isdecimal())
 
 
 def clock(machine: Machine, needs: Needs) -> list[Finding]:

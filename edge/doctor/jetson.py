@@ -10,6 +10,7 @@ import re
 from edge.doctor.findings import Finding, note, right
 from edge.doctor.machine import Machine
 from edge.doctor.needs import Needs
+from edge.runtime import board
 
 _RELEASES = {"36.3": "6.0", "36.4.0": "6.1", "36.4.3": "6.2", "36.4.4": "6.2.1", "38.2": "7.0"}
 _OLDEST = 36
@@ -79,11 +80,11 @@ def power(machine: Machine, needs: Needs) -> list[Finding]:
 def _mode(machine: Machine) -> list[Finding]:
     said = machine.run("nvpmodel", "-q")
     found = re.search(r"NV Power Mode:\s*(\S+)\s+(\d+)", said.out)
-    modes = {number: name for number, name in re.findall(r"POWER_MODEL ID=(\d+) NAME=(\S+)", machine.text("/etc/nvpmodel.conf"))}
+    modes = board.power_modes(machine.root)
     if found:
         name, number = found[1], found[2]
-    elif stored := re.search(r"pmode:0*(\d+)", machine.text("/var/lib/nvpmodel/status")):
-        number = stored[1]
+    elif (stored := board.power_mode(machine.root)) is not None:
+        number = stored
         name = modes.get(number, "unknown")
     else:
         return [note("power mode", f"it could not be asked: {said.why}", "sudo nvpmodel -q")]
@@ -108,9 +109,9 @@ def _clocks(machine: Machine) -> list[Finding]:
 
 def _devfreq(machine: Machine) -> tuple[int, int, int]:
     """(least, most, current) Hz of the GPU from sysfs, which needs no root; zeros where it is not there."""
-    for name in machine.names("/sys/class/devfreq"):
-        if re.search(r"gpu|gv11b|ga10b|gb10b|gpc", name):
-            values = [machine.text(f"/sys/class/devfreq/{name}/{which}_freq") for which in ("min", "max", "cur")]
-            if all(value.isdecimal() for value in values):
-                return int(values[0]), int(values[1]), int(values[2])
+    folder = board.gpu_clock(machine.root)
+    if folder is not None:
+        values = [board.text_of(folder / f"{which}_freq") for which in ("min", "max", "cur")]
+        if all(value.isdecimal() for value in values):
+            return int(values[0]), int(values[1]), int(values[2])
     return 0, 0, 0

@@ -82,6 +82,7 @@ class Accelerator:
             raise
         took_s = time.monotonic() - began_s
         for (lane, frame), detections in zip(batch, found, strict=True):
+            lane.gauges.frames_seen += 1
             lane.gauges.stages["detect"].note(took_s)
             try:
                 lane.seen.put((frame, detections))

@@ -146,7 +146,11 @@ class CameraLoop:
             self._say_live()
         self._next = frame.stamp.index + 1  # no index is given twice, by whichever opening of the source
         self.gauges.frames_in += 1
-        self.lane.frames.put(frame)
+        try:
+            self.lane.frames.put(frame)
+        except Closed:
+            self.gauges.frames_in -= 1  # nobody took it: it must not be missed among those that were counted on or dropped
+            raise
 
     def _source(self) -> Source:
         """The source where reading goes on: at first after the checkpoint, if that is of this very file and it was not finished."""
@@ -227,5 +231,5 @@ class CameraLoop:
             self.errands.run(session, Sight(frame, result))
         self.gauges.frames_processed += 1
         if self._facts is not None and self._facts.live:
-            self.gauges.ages.note((self._clock.now_ns() - frame.stamp.t_ns) * 1e-9)
+            self.gauges.worked((self._clock.now_ns() - frame.stamp.t_ns) * 1e-9)
         self._last_utc_ns = self._clock.utc_now_ns() or self._last_utc_ns

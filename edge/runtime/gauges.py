@@ -37,16 +37,35 @@ class Times:
 
 
 class CameraGauges:
-    """One camera's. Totals grow for the life of the process; times are of the interval since they were last read."""
+    """One camera's. Totals grow for the life of the process; times are of the interval since they were last read.
+
+    `frames_seen` are those that the accelerator looked at; `ages` how old live frames were when the work on them ended, `published_ages` when
+    what was counted on them was committed and handed to whoever publishes.
+    """
 
     def __init__(self) -> None:
         self.state = "starting"
         self.frames_in = 0
+        self.frames_seen = 0
         self.frames_processed = 0
         self.opened = 0
         self.ages = Times()
+        self.published_ages = Times()
+        self._unpublished: deque[float] = deque(maxlen=_KEPT)
         self.stages: defaultdict[str, Times] = defaultdict(Times)
         self.drops: dict[str, Callable[[], int]] = {}
+
+    def worked(self, age_s: float) -> None:
+        """The work on a live frame is done, `age_s` after it was taken; what was counted on it waits for the next commit."""
+        self.ages.note(age_s)
+        self._unpublished.append(time.monotonic() - age_s)
+
+    def published(self) -> None:
+        """All that was worked on is committed, and who publishes has been told. Called by the thread that calls `worked`."""
+        now_s = time.monotonic()
+        for taken_s in self._unpublished:
+            self.published_ages.note(now_s - taken_s)
+        self._unpublished.clear()
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

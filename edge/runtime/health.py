@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from edge.health import BrokerHealth, CameraHealth, HealthPayload
 from edge.messages import iso
-from edge.runtime import vitals
+from edge.runtime import board, vitals
 from edge.runtime.clock import Clock
 from edge.runtime.gauges import CameraGauges
 
@@ -39,7 +40,7 @@ class HealthMeter:
         self._head, self._clock, self._cameras, self._folder = head, clock, cameras, folder
         self._every_s, self._broker, self._on_health = every_s, broker, on_health
         self._began_s = self._measured_s = time.monotonic()
-        self._before: dict[str, tuple[int, int]] = {}
+        self._before: dict[str, _Frames] = {}
 
     def tick(self) -> None:
         """Measure if it is time."""
@@ -52,6 +53,11 @@ class HealthMeter:
         now_s = time.monotonic()
         interval_s, self._measured_s = now_s - self._measured_s, now_s
         disk = vitals.disk_bytes(self._folder)
+        heat_c, mode = board.temperatures_c(), board.power_mode()
+        frames = {name: _Frames(gauges.frames_in, gauges.frames_seen, gauges.frames_processed) for name, gauges in self._cameras.items()}
+        lately = {name: now.since(self._before.get(name, _Frames())) for name, now in frames.items()}
+        self._before = frames
+        seen = sum(of.seen for of in lately.values())
         return HealthPayload(
             **self._head,
             t=iso(self._clock.utc_now_ns()),
@@ -59,30 +65,45 @@ class HealthMeter:
             up_s=round(now_s - self._began_s, 3),
             memory_bytes=vitals.memory_bytes(),
             cpu_s=round(vitals.cpu_s(), 3),
+            threads=vitals.threads(),
+            handles=vitals.handles(),
             disk_free_bytes=None if disk is None else disk[0],
             disk_total_bytes=None if disk is None else disk[1],
-            temperature_c=vitals.temperature_c(),
-            power_w=vitals.power_w(),
+            temperature_c=max(heat_c.values(), default=None),
+            power_w=board.power_w(),
+            power_mode=None if mode is None else board.power_modes().get(mode, mode),
+            slowed_by=board.slowed_by(),
+            over_currents=board.over_currents(),
+            gpu_load=board.gpu_load(),
             broker=None if self._broker is None else self._broker(),
-            cameras={name: self._camera(name, gauges, interval_s) for name, gauges in self._cameras.items()},
+            cameras={name: _of_camera(gauges, frames[name], lately[name], seen, interval_s) for name, gauges in self._cameras.items()},
         )
 
-    def _camera(self, name: str, gauges: CameraGauges, interval_s: float) -> CameraHealth:
-        frames = gauges.frames_in, gauges.frames_processed
-        before = self._before.get(name, (0, 0))
-        self._before[name] = frames
-        fps_in, fps_processed = (
-            round((now - then) / interval_s, 2) if interval_s > 0 else 0.0 for now, then in zip(frames, before, strict=True)
-        )
-        spreads = {stage: times.spread() for stage, times in list(gauges.stages.items())}
-        return CameraHealth(
-            state=gauges.state,
-            fps_in=fps_in,
-            fps_processed=fps_processed,
-            frames_in=frames[0],
-            frames_processed=frames[1],
-            frame_age=gauges.ages.spread(),
-            stages={stage: spread for stage, spread in spreads.items() if spread is not None},
-            drops={cause: count() for cause, count in list(gauges.drops.items())},
-            reconnects=max(0, gauges.opened - 1),
-        )
+
+class _Frames(NamedTuple):
+    """How many of a camera's frames have come how far."""
+
+    came: int = 0
+    seen: int = 0
+    processed: int = 0
+
+    def since(self, before: _Frames) -> _Frames:
+        return _Frames(*(now - then for now, then in zip(self, before, strict=True)))
+
+
+def _of_camera(gauges: CameraGauges, ever: _Frames, lately: _Frames, seen: int, interval_s: float) -> CameraHealth:
+    """`seen`: frames of all cameras that the accelerator looked at lately."""
+    spreads = {stage: times.spread() for stage, times in list(gauges.stages.items())}
+    return CameraHealth(
+        state=gauges.state,
+        fps_in=round(lately.came / interval_s, 2) if interval_s > 0 else 0.0,
+        fps_processed=round(lately.processed / interval_s, 2) if interval_s > 0 else 0.0,
+        frames_in=ever.came,
+        frames_processed=ever.processed,
+        share=round(lately.seen / seen, 4) if seen else None,
+        frame_age=gauges.ages.spread(),
+        published_age=gauges.published_ages.spread(),
+        stages={stage: spread for stage, spread in spreads.items() if spread is not None},
+        drops={cause: count() for cause, count in list(gauges.drops.items())},
+        reconnects=max(0, gauges.opened - 1),
+    )

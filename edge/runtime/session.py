@@ -141,6 +141,7 @@ class Session:
         self._disk_full = self._changed = False
         parts.books.committed()
         parts.wake()
+        self._gauges.published()
 
     def reset(self, utc_ns: int | None) -> None:
         """Say and commit what was counted, then begin new epochs of everything, in one commit with who is inside. DiskFull: there is no room."""

@@ -41,10 +41,20 @@ def _lines(health: HealthPayload) -> Iterator[str]:
     yield from _metric("edge_up_seconds", "gauge", "Since the process began.", _one(health.up_s))
     yield from _metric("edge_memory_bytes", "gauge", "Resident memory of the process.", _one(health.memory_bytes))
     yield from _metric("edge_cpu_seconds_total", "counter", "CPU time of the process, all threads.", _one(health.cpu_s))
+    yield from _metric("edge_threads", "gauge", "Threads of the process.", _one(health.threads))
+    yield from _metric("edge_handles", "gauge", "Files, sockets and devices that the process holds open.", _one(health.handles))
     yield from _metric("edge_disk_free_bytes", "gauge", "Free where the store lies.", _one(health.disk_free_bytes))
     yield from _metric("edge_disk_size_bytes", "gauge", "Size of the disk where the store lies.", _one(health.disk_total_bytes))
     yield from _metric("edge_temperature_celsius", "gauge", "The warmest zone of the device.", _one(health.temperature_c))
     yield from _metric("edge_power_watts", "gauge", "What the device draws.", _one(health.power_w))
+    mode: list[Sample] = [] if health.power_mode is None else [({"mode": health.power_mode}, 1.0)]
+    yield from _metric("edge_power_mode", "gauge", "1 for the power mode of the device.", mode)
+    slowed = None if health.slowed_by is None else float(bool(health.slowed_by))
+    yield from _metric("edge_slowed_by_heat", "gauge", "1 while heat slows the device down.", _one(slowed))
+    yield from _metric(
+        "edge_over_currents_total", "counter", "How often the device slowed down for current or voltage.", _one(health.over_currents)
+    )
+    yield from _metric("edge_gpu_load_ratio", "gauge", "Part of the time in which the integrated GPU was busy.", _one(health.gpu_load))
     if (broker := health.broker) is not None:
         yield from _metric("edge_broker_connected", "gauge", "1 while there is a connection to the broker.", _one(float(broker.connected)))
         yield from _metric("edge_broker_connects_total", "counter", "Connections that were made.", _one(broker.connects))
@@ -54,7 +64,7 @@ def _lines(health: HealthPayload) -> Iterator[str]:
 
 
 def _of_cameras(cameras: Mapping[str, CameraHealth]) -> Iterator[str]:
-    def each(value: Callable[[CameraHealth], float]) -> list[Sample]:
+    def each(value: Callable[[CameraHealth], float | None]) -> list[Sample]:
         return [({"camera": name}, value(camera)) for name, camera in cameras.items()]
 
     states: list[Sample] = [
@@ -68,12 +78,22 @@ def _of_cameras(cameras: Mapping[str, CameraHealth]) -> Iterator[str]:
     yield from _metric(
         "edge_camera_reconnects_total", "counter", "How often the source was opened again.", each(lambda camera: camera.reconnects)
     )
+    yield from _metric(
+        "edge_camera_accelerator_share_ratio",
+        "gauge",
+        "Its part of the frames that the accelerator looked at.",
+        each(lambda camera: camera.share),
+    )
     drops: list[Sample] = [
         ({"camera": name, "cause": cause}, count) for name, camera in cameras.items() for cause, count in camera.drops.items()
     ]
     yield from _metric("edge_camera_pictures_dropped_total", "counter", "Pictures let go, by cause.", drops)
     ages = [sample for name, camera in cameras.items() for sample in _quantiles(camera.frame_age, {"camera": name})]
     yield from _metric("edge_camera_frame_age_seconds", "summary", "Age of live frames when the work on them ended.", ages)
+    published = [sample for name, camera in cameras.items() for sample in _quantiles(camera.published_age, {"camera": name})]
+    yield from _metric(
+        "edge_camera_published_age_seconds", "summary", "Age of live frames when their counts went to who publishes.", published
+    )
     stages = [
         sample
         for name, camera in cameras.items()

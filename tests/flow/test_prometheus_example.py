@@ -90,7 +90,7 @@ def test_every_alert_asks_for_what_the_page_has() -> None:
     camera = CameraHealth(frame_age=spread)
     health = HealthPayload(
         device="d", stream="s", boot_id="b", version="v", t=None, interval_s=1, up_s=1, broker=BrokerHealth(), cameras={"c": camera},
-        disk_free_bytes=1, disk_total_bytes=2,
+        disk_free_bytes=1, disk_total_bytes=2, slowed_by=[],
     )  # fmt: skip
     page = exposition(health)
     for group in yaml.safe_load((EXAMPLE / "alerts.yml").read_text())["groups"]:

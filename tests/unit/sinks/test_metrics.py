@@ -26,10 +26,18 @@ HEALTH = HealthPayload(
     interval_s=10,
     up_s=60.5,
     memory_bytes=1_000,
+    threads=17,
+    handles=40,
     temperature_c=None,
+    power_mode="MAXN_SUPER",
+    slowed_by=["gpu-throttle-alert"],
+    over_currents=3,
+    gpu_load=0.437,
     broker=BrokerHealth(connected=True, connects=2, outbox=7),
     cameras={
-        "door": CameraHealth(state="live", frames_in=900, frame_age=SPREAD, stages={"detect": SPREAD}, drops={"late": 3}),
+        "door": CameraHealth(
+            state="live", frames_in=900, share=0.25, frame_age=SPREAD, published_age=SPREAD, stages={"detect": SPREAD}, drops={"late": 3}
+        ),
         "hall": CameraHealth(state="reconnecting"),
     },
 )
@@ -47,6 +55,10 @@ def test_numbers_stand_under_their_names_in_seconds_and_bytes() -> None:
     assert found["edge_broker_connected"] == 1
     assert found['edge_camera_frames_in_total{camera="door"}'] == 900
     assert found['edge_camera_frame_age_seconds{camera="door",quantile="0.95"}'] == 0.02
+    assert found['edge_camera_published_age_seconds{camera="door",quantile="0.99"}'] == 0.03
+    assert found['edge_camera_accelerator_share_ratio{camera="door"}'] == 0.25
+    assert (found["edge_threads"], found["edge_handles"], found["edge_over_currents_total"]) == (17, 40, 3)
+    assert (found["edge_slowed_by_heat"], found["edge_gpu_load_ratio"], found['edge_power_mode{mode="MAXN_SUPER"}']) == (1, 0.437, 1)
     assert found['edge_camera_stage_seconds{camera="door",stage="detect",quantile="0.99"}'] == 0.03
     assert found['edge_camera_pictures_dropped_total{camera="door",cause="late"}'] == 3
     assert found['edge_camera_state{camera="hall",state="reconnecting"}'] == 1
@@ -56,6 +68,9 @@ def test_numbers_stand_under_their_names_in_seconds_and_bytes() -> None:
 def test_what_is_not_known_is_not_said() -> None:
     page = exposition(HEALTH)
     assert "edge_temperature_celsius" not in page
+    assert 'share_ratio{camera="hall"' not in page
+    assert "edge_slowed" not in exposition(HEALTH.model_copy(update={"slowed_by": None}))
+    assert samples(exposition(HEALTH.model_copy(update={"slowed_by": []})))["edge_slowed_by_heat"] == 0
     assert 'frame_age_seconds{camera="hall"' not in page
     assert "edge_broker" not in exposition(HEALTH.model_copy(update={"broker": None}))
 
