@@ -14,6 +14,7 @@ from edge.app.announcing import announce, hears_home_assistant
 from edge.app.answering import answering, base_topic, hears
 from edge.app.camera import CameraBuilder, Surroundings
 from edge.app.health import health_meter
+from edge.app.heartbeat import Heartbeat
 from edge.app.model import Machinery, machinery
 from edge.app.notify import ServiceManager
 from edge.app.retiring import retire
@@ -69,6 +70,7 @@ class Running:
     watchdog: Watchdog
     shown: Mapping[str, LivePicture]
     _manager: ServiceManager = field(default_factory=ServiceManager)
+    _heartbeat: Heartbeat = field(default_factory=Heartbeat)
     _drain_s: float = 0.0
     _condense: Callable[[], None] = field(default=lambda: None)
 
@@ -84,6 +86,7 @@ class Running:
             now_s = time.monotonic()
             self.watchdog.look(now_s)
             self._manager.tick(now_s, self.watchdog)
+            self._heartbeat.tick(now_s, self.watchdog)
             on_tick()
 
         try:
@@ -130,10 +133,12 @@ def running(
             retire(config, store, outbox)
         publisher = stack.enter_context(_publisher(config, store, outbox, status, desk)) if outbox is not None else None
 
-        manager = ServiceManager.from_environment()
+        manager, heartbeat = ServiceManager.from_environment(), Heartbeat.from_environment()
+        heartbeat.starting()
 
         def warms(progress: Progress) -> None:
             manager.warming(progress)
+            heartbeat.warming(progress)
             if publisher is not None:
                 left_s = None if progress.left_s is None else round(progress.left_s, 1)
                 publisher.announce(status("warming", share=round(progress.share, 3), left_s=left_s))
@@ -177,7 +182,17 @@ def running(
         watchdog = Watchdog({camera.name: camera.gauges for camera in device.cameras})
         condense = _condenser(config, store, clock)
         yield Running(
-            device, store, publisher, recorders, health, watchdog, shown, _manager=manager, _drain_s=options.drain_s, _condense=condense
+            device,
+            store,
+            publisher,
+            recorders,
+            health,
+            watchdog,
+            shown,
+            _manager=manager,
+            _heartbeat=heartbeat,
+            _drain_s=options.drain_s,
+            _condense=condense,
         )
 
 
