@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LIVE_KINDS = ("rtsp", "v4l2", "csi")
+_LIVE_KINDS = ("rtsp", "v4l2", "csi", "gst")
 
 
 @dataclass(frozen=True, slots=True)

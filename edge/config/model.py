@@ -96,7 +96,7 @@ class CameraConfig(_Section):
     """One camera. Only `source` is needed."""
 
     source: str
-    """csi:// v4l2:// rtsp:// http(s):// synthetic:// or the path of a video file."""
+    """csi:// v4l2:// rtsp:// http(s):// synthetic://, gst:// and a GStreamer pipeline, or the path of a video file."""
     reference: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]] | None = None
     """[width, height] of the picture that lines and zones were drawn on; null for the camera's own."""
     classes: tuple[str, ...] = ("person",)

@@ -5,10 +5,10 @@ The vendor's import is inside the branch that needs it, so that `check_source` c
 
 from __future__ import annotations
 
-from edge.errors import SourceError
 from edge.ports import Source
 from edge.sources.address import Address, check_source, redact
 from edge.sources.options import SourceOptions
+from edge.sources.pipelines import read_by_gstreamer
 
 __all__ = ["Address", "SourceOptions", "check_source", "open_source", "redact"]
 
@@ -33,12 +33,11 @@ def open_source(
             from edge.sources.synthetic import open_synthetic
 
             return open_synthetic(uri, camera, start_index=start_index, realtime=realtime)
-        case "csi":
-            raise SourceError(
-                f"{address.shown} is a CSI camera, and this version lacks the GStreamer source (nvarguscamerasrc) that reads one;"
-                " until it comes, serve the camera over rtsp:// or use a USB camera by v4l2://"
-            )
-        case "file" | "http" | "rtsp" | "v4l2":
+        case _ if read_by_gstreamer(address, in_hardware=_in_hardware):
+            from edge.sources.gstreamer import GstreamerSource
+
+            return GstreamerSource(address, camera=camera, start_index=start_index, timeout_s=timeout_s)
+        case _:
             from edge.sources.video import VideoSource
 
             return VideoSource(
@@ -49,3 +48,9 @@ def open_source(
                 start_time_utc_ns=start_time_utc_ns,
                 timeout_s=timeout_s,
             )
+
+
+def _in_hardware() -> bool:
+    from edge.sources.gstreamer_library import decodes_in_hardware
+
+    return decodes_in_hardware()

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from edge.errors import UsageError
 
-Kind = Literal["file", "http", "rtsp", "v4l2", "csi", "synthetic"]
+Kind = Literal["file", "http", "rtsp", "v4l2", "csi", "gst", "synthetic"]
 
 _KIND_OF: Mapping[str, Kind] = {
     "file": "file",
@@ -25,16 +25,39 @@ _KIND_OF: Mapping[str, Kind] = {
     "rtsps": "rtsp",
     "v4l2": "v4l2",
     "csi": "csi",
+    "gst": "gst",
     "synthetic": "synthetic",
 }
-_EXAMPLES = "file.mp4, http(s)://host/file.mp4, rtsp://user:password@host/stream, v4l2:///dev/video0, csi://0, synthetic://plaza"
-_OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {"v4l2": ("width", "height", "fps", "format"), "csi": ("width", "height", "fps", "flip")}
-_SECRET = re.compile(r"pass|pwd|token|secret|key|auth|sig|credential", re.IGNORECASE)
+_EXAMPLES = (
+    "file.mp4, http(s)://host/file.mp4, rtsp://user:password@host/stream, v4l2:///dev/video0, csi://0, gst://LAUNCH LINE, synthetic://plaza"
+)
+_OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "v4l2": ("width", "height", "fps", "format", "via"),
+    "csi": ("width", "height", "fps", "flip", "mode", "exposure_us", "gain"),
+    "rtsp": ("transport", "latency_ms", "via"),
+}
+_FORMS: Mapping[str, tuple[str, str, str]] = {
+    "width": (r"\d+", "a number", "1280"),
+    "height": (r"\d+", "a number", "720"),
+    "fps": (r"\d+(\.\d+)?", "a number", "30"),
+    "flip": ("[0-7]", "a number from 0 to 7", "2"),
+    "mode": (r"\d+", "a number", "2"),
+    "exposure_us": (r"\d+-\d+", "a range", "100-20000"),
+    "gain": (r"\d+(\.\d+)?-\d+(\.\d+)?", "a range", "1-8"),
+    "format": (r"\w+", "a word", "mjpeg"),
+    "transport": ("tcp|udp", "tcp or udp", "tcp"),
+    "latency_ms": (r"\d+", "a number", "200"),
+    "via": ("gstreamer|pyav", "gstreamer or pyav", "pyav"),
+}
+"""What the value of each option looks like: its pattern, that in words, an example."""
+_SECRET = re.compile(r"pass|pwd|token|secret|key|auth|sig|credential|-pw$", re.IGNORECASE)
+_WORD = re.compile(r"""(?P<name>[\w-]+=)?(?P<value>"(?:\\.|[^"\\])*"|'[^']*'|\S+)""")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A URI taken apart: `target` is what gets opened (a path, a device, a URL), `options` what the query said that is ours to act on."""
+    """A URI taken apart: `target` is what gets opened (a path, a device, a URL, a launch line), `options` what the query said that is ours to
+    act on."""
 
     kind: Kind
     uri: str = field(repr=False)  # may hold a password
@@ -52,6 +75,8 @@ def redact(uri: str) -> str:
     scheme, mark, rest = uri.partition("://")
     if not mark:
         return uri
+    if scheme.lower() == "gst":
+        return f"{scheme}://{redact_line(rest)}"
     # By hand, not by urlsplit: a password with / ? # or @ in it is a mistake that must not show either.
     head, at, tail = rest.rpartition("@")
     if at:
@@ -62,6 +87,19 @@ def redact(uri: str) -> str:
         pairs = (pair.partition("=") for pair in query.split("&"))
         query = "&".join(f"{name}=***" if equals and _SECRET.search(name) else name + equals + value for name, equals, value in pairs)
     return f"{scheme}://{before}{question}{query}"
+
+
+def redact_line(line: str) -> str:
+    """A GStreamer launch line with the passwords of its URLs, and what is given to a property that sounds like a secret, replaced by ``***``."""
+
+    def shown(word: re.Match[str]) -> str:
+        name, value = word["name"] or "", word["value"]
+        if name and _SECRET.search(name[:-1]):
+            return f"{name}***"
+        quote = value[0] if value[0] in "\"'" and value[-1] == value[0] else ""
+        return f"{name}{quote}{redact(value.strip(quote) if quote else value)}{quote}"
+
+    return _WORD.sub(shown, line)
 
 
 def check_source(uri: str) -> Address:
@@ -78,6 +116,8 @@ def check_source(uri: str) -> Address:
         near = difflib.get_close_matches(scheme, _KIND_OF, n=1)
         hint = f"did you mean {near[0]}://?" if near else f"write one of {_EXAMPLES}"
         raise UsageError(f"{shown} starts with {scheme}://, which is no kind of source; {hint}")
+    if scheme == "gst":
+        return _gst(uri, uri[match.end() :].strip())
     try:
         parts = urlsplit(uri)
         _ = parts.port
@@ -116,13 +156,14 @@ def _http(uri: str, parts: SplitResult) -> Address:
 
 def _rtsp(uri: str, parts: SplitResult) -> Address:
     _need_host(uri, parts, "rtsp://user:password@host:554/stream")
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    transport = next((value for name, value in pairs if name == "transport"), "tcp")
-    if transport not in ("tcp", "udp"):
-        raise UsageError(f"{redact(uri)} asks for transport={transport}; write transport=tcp (the default) or transport=udp")
-    # The camera never hears of our own option; its query otherwise stays letter by letter, signatures may hang on it.
-    kept = "&".join(piece for piece in parts.query.split("&") if not piece.startswith("transport="))
-    return Address("rtsp", uri, parts._replace(query=kept).geturl(), {"transport": transport})
+    # The camera never hears of our own options; its query otherwise stays letter by letter, signatures may hang on it.
+    ours: list[str] = []
+    theirs: list[str] = []
+    for piece in parts.query.split("&"):
+        (ours if piece.partition("=")[0] in _OWN_OPTIONS["rtsp"] else theirs).append(piece)
+    options = {"transport": "tcp", **dict(parse_qsl("&".join(ours), keep_blank_values=True))}
+    _check_forms(uri, options)
+    return Address("rtsp", uri, parts._replace(query="&".join(theirs)).geturl(), options)
 
 
 def _v4l2(uri: str, parts: SplitResult) -> Address:
@@ -138,6 +179,12 @@ def _csi(uri: str, parts: SplitResult) -> Address:
     return Address("csi", uri, parts.netloc, _own_options(uri, parts, "csi"))
 
 
+def _gst(uri: str, line: str) -> Address:
+    if not line:
+        raise UsageError(f"{uri} holds no launch line; write one as gst-launch-1.0 takes it: gst://videotestsrc is-live=true")
+    return Address("gst", uri, line)
+
+
 def _synthetic(uri: str, _: SplitResult) -> Address:
     return Address("synthetic", uri, uri)  # its own room reads the scene's name and options
 
@@ -149,14 +196,20 @@ def _need_host(uri: str, parts: SplitResult, example: str) -> None:
 
 def _own_options(uri: str, parts: SplitResult, kind: str) -> dict[str, str]:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    for name, value in options.items():
+    for name in options:
         if name not in _OWN_OPTIONS[kind]:
             raise UsageError(f"{uri} has an option {name!r} that {kind} does not know; it knows {', '.join(_OWN_OPTIONS[kind])}")
-        if name != "format" and not re.fullmatch(r"\d+" if name != "fps" else r"\d+(\.\d+)?", value):
-            raise UsageError(f"{uri} says {name}={value}; a number is wanted, as in {name}={'30' if name == 'fps' else '1280'}")
+    _check_forms(uri, options)
     if ("width" in options) != ("height" in options):
         raise UsageError(f"{uri} gives only one of width and height; give both, as in ?width=1280&height=720")
     return options
+
+
+def _check_forms(uri: str, options: Mapping[str, str]) -> None:
+    for name, value in options.items():
+        pattern, form, example = _FORMS[name]
+        if not re.fullmatch(pattern, value):
+            raise UsageError(f"{redact(uri)} says {name}={value}; {form} is wanted, as in {name}={example}")
 
 
 _BY_KIND = {"file": _file, "http": _http, "rtsp": _rtsp, "v4l2": _v4l2, "csi": _csi, "synthetic": _synthetic}

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import errno
 import time
-from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
 import av.error
 
-from edge.errors import SourceError, SourceTimeout
+from edge.errors import SourceError
 from edge.sources.address import Address
+from edge.sources.sentences import (
+    cannot,
+    check_device,
+    in_use,
+    login_refused,
+    no_answer,
+    not_permitted,
+    nothing_listens,
+    path_unknown,
+    went_silent,
+)
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -32,7 +42,9 @@ def open_container(address: Address, *, timeout_s: tuple[float, float]) -> tuple
     if address.kind == "file":
         _check_file(Path(address.target), shown)
     if address.kind == "v4l2":
-        _check_device(address.target, shown)
+        if "video4linux2,v4l2" not in av.formats_available:
+            raise SourceError(f"{shown} needs a build of PyAV with v4l2, as its wheels for Linux have; install one of those")
+        check_device(address)
     started_s = time.monotonic()
     try:
         container = av.open(_target(address), **_how(address, timeout_s), **_METADATA)
@@ -56,23 +68,17 @@ def sentence(error: Exception, address: Address, *, opening: bool) -> SourceErro
     reason = getattr(error, "strerror", None) or type(error).__name__
     match error:
         case av.error.ExitError() | TimeoutError():
-            what = "did not answer in time" if opening else "went silent"
-            return SourceTimeout(f"{shown} {what}; check that the camera or server is on and the network reaches it")
+            return no_answer(address) if opening else went_silent(address)
         case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
-            scheme = address.uri.partition(":")[0]
-            return SourceError(f"{shown} refuses the user name or password; write {scheme}://user:password@host/path with the right ones")
+            return login_refused(address)
         case av.error.HTTPNotFoundError():
-            return SourceError(f"{shown} is not there: the server answers, but knows no such path; look its path up in the camera's manual")
+            return path_unknown(address)
         case ConnectionRefusedError():
-            return SourceError(
-                f"{shown} refuses the connection: nothing listens at that address and port; check both, and that the camera is on"
-            )
-        case PermissionError() if address.kind == "v4l2":
-            return SourceError(f"{shown} may not be opened by this user; add the user to the group video")
+            return nothing_listens(address)
         case PermissionError():
-            return SourceError(f"{shown} may not be read by this user; change its permissions")
+            return not_permitted(address)
         case _ if getattr(error, "errno", None) == errno.EBUSY:
-            return SourceError(f"{shown} is in use by another program; close that program, one camera serves one reader")
+            return in_use(address)
         case av.error.InvalidDataError() if opening and not live:
             return SourceError(f"{shown} is not a video, or its header is broken or cut off; give a file that a player plays")
         case av.error.InvalidDataError() if opening and address.kind != "v4l2":
@@ -81,8 +87,7 @@ def sentence(error: Exception, address: Address, *, opening: bool) -> SourceErro
             return SourceError(f"{shown} needs a protocol that this build of FFmpeg lacks; use another scheme, or another build of PyAV")
     if not live:
         return SourceError(f"{shown} cannot be read: {reason}; check the disk, and that the file plays")
-    what = "cannot be reached" if opening else "broke off"
-    return SourceError(f"{shown} {what}: {reason}; check the name, the port and the network, and that such a stream is served there")
+    return cannot(address, reason, opening=opening)
 
 
 def quiet(error: BaseException) -> Exception:
@@ -101,15 +106,6 @@ def _check_file(path: Path, shown: str) -> None:
         raise SourceError(f"{shown} does not exist{where}; give the path of a video file")
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError(f"{shown} is empty; give a video file with something in it")
-
-
-def _check_device(device: str, shown: str) -> None:
-    if "video4linux2,v4l2" not in av.formats_available:
-        raise SourceError(f"{shown} needs a build of PyAV with v4l2, as its wheels for Linux have; install one of those")
-    if not Path(device).exists():
-        present = sorted(glob("/dev/v4l/by-id/*")) or sorted(glob("/dev/video*"))
-        there = f"present are {', '.join(present)}" if present else "no camera is plugged in, or a container was not given the device"
-        raise SourceError(f"{shown} is not there: {there}")
 
 
 def _target(address: Address) -> str:

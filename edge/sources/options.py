@@ -13,7 +13,7 @@ class SourceOptions:
     """One camera's source. Size, rate and format of a local camera stand in its URI."""
 
     uri: str
-    """A path, or a URI: file:// http(s):// rtsp(s):// v4l2:// csi:// synthetic://"""
+    """A path, or a URI: file:// http(s):// rtsp(s):// v4l2:// csi:// gst:// synthetic://"""
 
     realtime: bool = False
     """Pace a file by its own time instead of reading it as fast as it goes. Live sources are always paced by the camera."""

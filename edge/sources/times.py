@@ -76,3 +76,22 @@ class ArrivalTime:
     def _anchor(self, late_ns: int, now_ns: int) -> None:
         self._least_ns, self._least_before_ns = late_ns, None
         self._window_end_ns = now_ns + self.WINDOW_NS
+
+
+class PipelineTime:
+    """The capture time of a pipeline's pictures, which the pipeline itself tells on this machine's monotonic clock.
+
+    It is taken at its word, however late a picture is fetched, unless it makes no sense (missing, running back, ahead, seconds old): then the
+    moment of fetching is the time. Times grow strictly.
+    """
+
+    STALE_NS = 5 * SECOND_NS
+
+    def __init__(self) -> None:
+        self._last_ns = -1
+
+    def t_ns(self, captured_ns: int | None, *, now_ns: int) -> int:
+        """The time of a picture that is fetched now; call it once a picture, in order."""
+        sound = captured_ns is not None and self._last_ns < captured_ns <= now_ns and now_ns - captured_ns <= self.STALE_NS
+        self._last_ns = captured_ns if sound and captured_ns is not None else max(now_ns, self._last_ns + 1)
+        return self._last_ns

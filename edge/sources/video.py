@@ -16,10 +16,11 @@ import av.error
 import numpy as np
 
 from edge.data import U8, Frame, HostPixels, Size, Stamp
-from edge.errors import SourceError, SourceTimeout
+from edge.errors import SourceError
 from edge.ports import SourceFacts
 from edge.sources.address import Address
 from edge.sources.containers import open_container, quiet, sentence
+from edge.sources.sentences import no_picture, went_silent
 from edge.sources.times import SECOND_NS, ArrivalTime, MediaTime
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class VideoSource:
                 seen_ns = time.monotonic_ns()
                 yield clock.t_ns(_pts_ns(picture), now_ns=seen_ns), picture
             if now_ns - seen_ns > _NO_PICTURE_NS:
-                raise SourceError(f"{self._address.shown} sends data but no whole picture; check the camera's stream, or use transport=tcp")
+                raise no_picture(self._address)
 
     def _packets(self, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
         """What the container holds for `stream`, an empty packet to flush the decoder last."""
@@ -216,7 +217,7 @@ class VideoSource:
                 return
             except av.error.BlockingIOError as error:  # a local camera that has nothing yet
                 if time.monotonic_ns() - silent_since_ns > self._timeout_s[1] * SECOND_NS:
-                    raise SourceTimeout(f"{self._address.shown} went silent; check its cable") from quiet(error)
+                    raise went_silent(self._address) from quiet(error)
                 time.sleep(_POLL_S)
             except (av.error.FFmpegError, OSError) as error:
                 raise sentence(error, self._address, opening=False) from quiet(error)
