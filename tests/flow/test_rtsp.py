@@ -3,66 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
-import subprocess
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from edge.errors import SourceError, SourceTimeout
 from edge.sources import open_source
+from tests.flow.rtsp_servers import Server, serving
 
 pytestmark = pytest.mark.system
-
-PYTHON = "/usr/bin/python3"
-SERVER = Path(__file__).with_name("rtsp_server.py")
-PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
-PROBE = """
-import gi
-gi.require_version("Gst", "1.0"); gi.require_version("GstRtspServer", "1.0")
-from gi.repository import Gst, GstRtspServer
-Gst.init(None)
-assert all(map(Gst.ElementFactory.find, ["videotestsrc", "x264enc", "rtph264pay"]))
-"""
-
-
-class Server:
-    """A server process; `url` is what it serves."""
-
-    def __init__(self, *words: str, login: str = "") -> None:
-        self.process = subprocess.Popen([PYTHON, str(SERVER), *words], stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.base = f"rtsp://{login}127.0.0.1:{int(self.process.stdout.readline())}"
-        self.url = f"{self.base}/bars"
-
-    def signal(self, number: signal.Signals) -> None:
-        os.kill(self.process.pid, number)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait(10)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
-    """`serve(*words, login="")` -> a Server that ends with the test."""
-    if not Path(PYTHON).exists() or subprocess.run([PYTHON, "-c", PROBE], capture_output=True).returncode:
-        pytest.skip(f"an RTSP server needs these packages: {PACKAGES}")
-    servers: list[Server] = []
-
-    def start(*words: str, login: str = "") -> Server:
-        servers.append(Server(*words, login=login))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
+    with serving() as serve:
+        yield serve
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -122,3 +80,22 @@ def test_a_password_opens_and_a_wrong_one_is_refused_without_showing_it(serve: C
     said = "".join(traceback.format_exception(None, caught.value, None))
     assert "hunter" not in said
     assert "joe:***@" in said
+
+
+def test_another_size_and_rate_in_mid_stream_are_followed_without_reopening(serve: Callable[..., Server]) -> None:
+    server = serve(door="320x240@15", yard="160x120@10")
+    with open_source(server.url, camera="door") as source:
+        frames = iter(source)
+        for form in ("640x360@15", "160x120@30", "320x240@10"):
+            size, _, fps = form.partition("@")
+            before = next(frames).stamp
+            server.move("door", form)
+            came = next(frame.stamp for frame in frames if str(frame.stamp.size) == size)
+            assert (came.t_ns - before.t_ns) / 1e9 < 2  # a key frame begins the new size
+            stamps = [frame.stamp for frame in itertools.islice(frames, 20)]
+            assert {str(stamp.size) for stamp in stamps} == {size}
+            # The first steps may still hold what the encoder had waiting.
+            steps_ms = [(b.t_ns - a.t_ns) / 1e6 for a, b in itertools.pairwise(stamps[5:])]
+            assert sum(steps_ms) / len(steps_ms) == pytest.approx(1000 / int(fps), rel=0.15)
+    with open_source(f"{server.base}/yard", camera="yard") as source:
+        assert source.facts.size == (160, 120)
