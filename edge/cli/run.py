@@ -7,9 +7,8 @@ import faulthandler
 import signal
 import sys
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from edge.errors import UsageError
 
@@ -30,44 +29,53 @@ def add(commands: Any) -> None:
     parser.add_argument("--mqtt", metavar="URL", help="mqtt://host:port of a broker")
     parser.add_argument("--state", type=Path, help="folder of the database and the videos (edge-data)")
     parser.add_argument("--no-record", action="store_true", help="no overlay video")
+    parser.add_argument("--show", action="store_true", help="a window a camera; `q` closes them, and ends a run of one --source")
+    parser.add_argument("--view", nargs="?", const=True, type=int, metavar="PORT", help="a page for a browser on this machine (8090)")
     parser.add_argument("--realtime", action="store_true", help="files at their own pace instead of as fast as it goes")
-    parser.add_argument("--start-time", type=_moment, metavar="ISO", help="when a file was filmed (the file's own date)")
+    parser.add_argument("--start-time", type=_utc_ns, metavar="ISO", help="when a file was filmed (the file's own date)")
     parser.set_defaults(command=_run)
 
 
 def _run(given: argparse.Namespace) -> int:
     from edge.app import RunOptions, running
-    from edge.cli.show import Progress, show_summary
+    from edge.app.viewing import WINDOW_FPS
+    from edge.cli.show import Onlooker, Progress, show_summary
     from edge.cli.warming import Bar
+    from edge.sinks.window import Windows
 
     # Where each thread was when a vendor's library crashed, or a service manager's watchdog ended us.
     faulthandler.enable(sys.__stderr__ or 2)
     config = configuration(given)
-    start = given.start_time
-    options = RunOptions(
-        realtime=given.realtime,
-        must_open=given.source is not None,
-        start_time_utc_ns=None if start is None else round(start.timestamp() * 1e6) * 1000,
-    )
+    windows = Windows()
+    show = given.show and windows.can_show()
+    one = given.source is not None
+    options = RunOptions(realtime=given.realtime, must_open=one, start_time_utc_ns=given.start_time, show=show)
     with ExitStack() as stack:
         with Bar() as bar:
             device = stack.enter_context(running(config, options, on_warming=bar))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: device.device.stop())
         try:
-            with Progress(device.device.cameras) as progress:
-                device.run(progress.tick)
+            with Progress(device.device.cameras) as progress, Onlooker(windows, device.shown) as onlooker:
+
+                def tick() -> None:
+                    progress.tick()
+                    if onlooker.has_left() and one:
+                        device.device.stop()
+
+                device.run(tick, every_s=1 / WINDOW_FPS if show else 0.2)
         finally:
             show_summary(config, device)
     return 0
 
 
-def _moment(text: str) -> datetime:
-    """A moment with its zone; Python 3.10 does not read the usual Z."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text} has no zone; write {text}Z or {text}+02:00")
-    return moment
+def _utc_ns(text: str) -> int:
+    from edge.requests.payloads import utc_ns_of
+
+    try:
+        return utc_ns_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def configuration(given: argparse.Namespace) -> Any:
@@ -87,6 +95,8 @@ def configuration(given: argparse.Namespace) -> Any:
             changes["mqtt"] = _broker(config.mqtt, given.mqtt)
         if given.no_record:
             changes["record"] = None
+        if given.view is not None:
+            changes["view"] = _page(config.view, given.view)
         return config.model_copy(update=changes)
     if given.source is None:
         raise UsageError("give -c FILE, or --source with a file, camera or URL")
@@ -114,6 +124,8 @@ def configuration(given: argparse.Namespace) -> Any:
         whole["state"] = str(given.state)
     if not given.no_record:
         whole["record"] = {}
+    if given.view is not None:
+        whole["view"] = {} if given.view is True else {"port": given.view}
     return parse(json.dumps(whole), "the command line")
 
 
@@ -127,6 +139,19 @@ def _broker(options: Any, url: str) -> Any:
         return dataclasses.replace(options or MqttOptions(), url=url)
     except ValueError as error:
         raise UsageError(f"--mqtt: {error}") from None
+
+
+def _page(options: Any, port: int | Literal[True]) -> Any:
+    """The configuration's page, at another port if one is given."""
+    import dataclasses
+
+    from edge.sinks.options_view import ViewOptions
+
+    page = options or ViewOptions()
+    try:
+        return page if port is True else dataclasses.replace(page, port=port)
+    except ValueError as error:
+        raise UsageError(f"--view: {error}") from None
 
 
 def _place(text: str, option: str, form: str) -> tuple[str, list[list[float]]]:

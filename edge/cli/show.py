@@ -1,4 +1,4 @@
-"""What a person sees of a run: a progress bar while a terminal watches, a table of totals and the paths of what was made. rich is loaded late."""
+"""What a person sees of a run: windows, a progress bar while a terminal watches, a table of totals and the paths of what was made. rich is loaded late."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from edge.app import Running
 from edge.config import Config
-from edge.count.tally import Key, occupancy_of
+from edge.count.tally import Key, crossings_of, occupancy_of
+from edge.runtime.looking import LivePicture
+from edge.sinks.window import Windows
 
 
 class Watched(Protocol):
@@ -67,6 +69,30 @@ class Progress:
             self._bars.update(task, completed=camera.frames_done, total=camera.frames_in_all, fps=f"{rate:.1f} fps" if rate else "")
 
 
+class Onlooker:
+    """Who looks at the windows of a run: the newest picture of each camera, at each tick, by the thread that made this."""
+
+    def __init__(self, windows: Windows, shown: Mapping[str, LivePicture]) -> None:
+        self._windows, self._shown = windows, shown
+        self._numbers = dict.fromkeys(shown, 0)
+
+    def __enter__(self) -> Onlooker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._windows.close()
+
+    def has_left(self) -> bool:
+        """Show what is new; whether whoever looked has closed the windows."""
+        pictures = {}
+        for name, live in self._shown.items():
+            if self._windows.shows(name) and (seen := live.look(self._numbers[name], 0)) is not None:
+                self._numbers[name], pictures[name] = seen
+        if self._shown:
+            self._windows.show(pictures)
+        return self._windows.left
+
+
 def show_summary(config: Config, running: Running) -> None:
     """Totals and paths, on stdout."""
     from rich.console import Console
@@ -90,14 +116,14 @@ def _table(name: str, camera: Any, totals: Mapping[Key, int]) -> Any:
 
     table = Table("place", "in", "out", "inside now", "mean stay", title=f"camera {name}", title_justify="left")
 
-    def total(kind: str, place: str, *fields: str) -> int:
-        return sum(n for key, n in totals.items() if key.kind == kind and key.place == place and key.field in fields)
+    def total(zone: str, *fields: str) -> int:
+        return sum(n for key, n in totals.items() if key.kind == "zone" and key.place == zone and key.field in fields)
 
     for line in camera.lines:
-        table.add_row(f"line {line}", str(total("line", line, "in")), str(total("line", line, "out")), "", "")
+        table.add_row(f"line {line}", *map(str, crossings_of(totals, line)), "", "")
     for zone in camera.zones:
-        left = total("zone", zone, "exited", "vanished")
-        stay = f"{total('zone', zone, 'dwell_us') * 1e-6 / left:.1f} s" if left else ""
-        came = total("zone", zone, "entered", "appeared")
+        left = total(zone, "exited", "vanished")
+        stay = f"{total(zone, 'dwell_us') * 1e-6 / left:.1f} s" if left else ""
+        came = total(zone, "entered", "appeared")
         table.add_row(f"zone {zone}", str(came), str(left), str(occupancy_of(totals, zone)), stay)
     return table
