@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge.data import Frame
 from edge.errors import DeviceError
@@ -72,6 +74,40 @@ def test_cameras_that_always_have_a_frame_are_served_alike(idle: int) -> None:
             lane.seen.take(0)
     served = Counter(name for (name,) in detector.batches)
     assert set(served.values()) == {10}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    cameras=st.integers(1, 5),
+    batch=st.integers(1, 4),
+    does=st.lists(st.tuples(st.sampled_from(["frame", "answer", "step", "step"]), st.integers(0, 4)), max_size=120),
+)
+def test_nobody_is_served_twice_while_another_waits(cameras: int, batch: int, does: list[tuple[str, int]]) -> None:
+    """Whatever comes when, and however slow or dead some are: who has a frame, and room for its answer, is at most one turn of each other away."""
+    work = threading.Event()
+    lanes = [Lane(Mailbox(1, newest=True, on_drop=Frame.close), Mailbox(2, newest=False)) for _ in range(cameras)]
+    detector = FakeDetector(batch)
+    accelerator = Accelerator(detector, lanes, work, lambda _: None)
+    accelerator._work.set()
+    turns = {(waits, other): 0 for waits in range(cameras) for other in range(cameras)}
+    for index, (what, number) in enumerate(does):
+        lane = lanes[number % cameras]
+        if what == "frame":
+            lane.frames.put(frame_of(index, str(number % cameras)))
+        elif what == "answer":
+            lane.seen.take(0)
+        else:
+            waiting = [n for n, each in enumerate(lanes) if each.seen.has_room and not each.frames.has_room]
+            before = len(detector.batches)
+            if waiting:
+                accelerator._step(detector)
+            served = [int(name) for names in detector.batches[before:] for name in names]
+            assert len(served) == min(batch, len(waiting)), "the accelerator idles though somebody waits"
+            for waits in range(cameras):
+                for other in range(cameras):
+                    passed_over = waits in waiting and waits not in served
+                    turns[waits, other] = turns[waits, other] + (other in served) if passed_over else 0
+            assert max(turns.values()) <= 1, turns
 
 
 def test_a_camera_that_does_not_take_its_answers_holds_nobody_up() -> None:
