@@ -103,7 +103,8 @@ class Reader:
         hangs = not life.wait(lambda: parts.patience_s if self._live else math.inf, self._stopping)
         if life.last_frame_s is not None:
             self._last_frame_s = life.last_frame_s
-        error = life.error
+        # Taken out of it: a life that keeps its error is a ring (its traceback knows the life), and with it a decoder stays until the collector comes.
+        error, life.error = life.error, None
         if hangs:
             self._hung.append(life)
             if self._stopping.is_set():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -183,6 +185,33 @@ def test_a_camera_that_is_away_for_long_is_no_reason_to_give_up(monkeypatch: pyt
     story = Story(*(Script(on_open=fails(SourceError("nobody answers"))) for _ in range(20)))
     assert not story.reader.read()
     assert len(story.lost) == 20
+
+
+def test_a_source_that_is_over_is_freed_at_once_and_with_it_its_decoder() -> None:
+    opened: list[weakref.ref[Script]] = []
+    alive: list[int] = []
+
+    def breaks_off() -> None:
+        raise SourceError("it broke off")
+
+    def open() -> Any:
+        alive.append(sum(one() is not None for one in opened))
+        source = Script(frames=1, then=breaks_off)
+        opened.append(weakref.ref(source))
+        if len(opened) == 5:
+            stopping.set()
+        return source
+
+    stopping = threading.Event()
+    parts = ReaderParts(
+        name="door", open=open, on_opened=lambda _: None, on_frame=lambda *_: None, on_lost=lambda _: None, live=True, must_open=False, max_pause_s=0.01
+    )  # fmt: skip
+    gc.disable()  # what waits for the collector holds threads, buffers and sockets until it comes
+    try:
+        Reader(parts, stopping).read()
+    finally:
+        gc.enable()
+    assert alive == [0] * 5
 
 
 def test_waiting_for_who_takes_the_frames_is_no_hang() -> None:
