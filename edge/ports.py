@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from edge.change import Change
 from edge.data import U8, Detections, Frame, Message, Size, Stamp, Warmth
@@ -72,7 +72,43 @@ class Recorder(AbstractContextManager["Recorder"], Protocol):
     def recorded(self) -> tuple[Path, ...]:
         """The files written so far, oldest first."""
 
-    def record(self, stamp: Stamp, picture: U8) -> None: ...
+    def record(self, stamp: Stamp, picture: U8, *, shrink: int = 1) -> None:
+        """Keep a picture (H, W, 3) BGR, its sides divided by `shrink`. RecorderError says why it cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A file of recorded video: `pictures` of one size, the first at `t0_ns` of `timeline`, the last at `t1_ns`.
+
+    It is `open` while it is written, and `cut` where a kill or the disk ended it: it plays up to `t1_ns` all the same.
+    """
+
+    path: Path
+    timeline: str
+    t0_ns: int
+    t1_ns: int
+    pictures: int
+    bytes: int
+    size: Size
+    codec: str
+    state: Literal["open", "closed", "cut"]
+    utc0_ns: int | None = None
+    """UTC of `t0_ns`, told by who is asked for clips; None where the clock was never right."""
+
+
+class VideoIndex(Protocol):
+    """Which video of one camera is on the disk, for whoever looks for a span."""
+
+    def clips(self) -> list[Clip]:
+        """All of them, in order of their paths."""
+
+    def keep(self, clip: Clip) -> None:
+        """A clip as it is now, new or known by its path."""
+
+    def moved(self, path: Path, to: Path) -> None: ...
+
+    def forget(self, paths: Sequence[Path]) -> None:
+        """These files are gone, whichever camera's they were."""
 
 
 class Timeline(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
 
@@ -22,7 +23,7 @@ class RecordOptions:
     """Bytes that one camera's segments may take together; the one being written may pass it by a second of video."""
 
     free_floor_bytes: int = 1_000_000_000
-    """Free space to leave on the disk for everything else; below it the camera's oldest segments go, then recording stops."""
+    """Free space to leave on the disk for everything else; below it the oldest segments of all cameras go, then recording stops."""
 
     max_fps: float | None = None
     """At most so many pictures a second are kept; silent: all."""
@@ -30,8 +31,11 @@ class RecordOptions:
     max_height: int | None = None
     """Higher pictures are scaled down to so many pixels of height; silent: as they come."""
 
+    encoder: Literal["auto", "nvenc", "x264"] = "auto"
+    """Who encodes: nvenc (a Jetson's own encoder; an Orin Nano has none), x264 (the processor), or auto for nvenc where it works."""
+
     crf: int = 26
-    """x264's constant rate factor: lower is better and larger, 18 looks lossless, 35 is poor."""
+    """x264's constant rate factor, nvenc's constant quantiser: lower is better and larger, 18 looks lossless, 35 is poor."""
 
     preset: str = "ultrafast"
     """x264's preset: slower ones save disk and cost processor."""
@@ -49,6 +53,8 @@ class RecordOptions:
             raise ValueError(f"max_fps must be 0.1 to 240, here it is {self.max_fps}; leave it out to keep every picture")
         if self.max_height is not None and self.max_height < 64:
             raise ValueError(f"max_height must be at least 64 px, here it is {self.max_height}; leave it out to keep the size")
+        if self.encoder not in ("auto", "nvenc", "x264"):
+            raise ValueError(f"encoder must be auto, nvenc or x264, here it is {self.encoder!r}")
         if not 0 <= self.crf <= 51:
             raise ValueError(f"crf must be 0 to 51, here it is {self.crf}; 26 is usual")
         if self.preset not in PRESETS:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import av
@@ -25,11 +26,38 @@ def open_pyav(folder: Path) -> Recorder:
     return PyavRecorder(RecordOptions(folder=folder, free_floor_bytes=0), "gate", utc_ns=lambda t_ns: t_ns)
 
 
-OPENERS: dict[str, Callable[[Path], Recorder]] = {"pyav": open_pyav}
+def open_gstreamer(folder: Path) -> Recorder:
+    """As on a Jetson, with x264's element in the place of the hardware's."""
+    from edge.sinks.recorder_gstreamer import GstreamerElement, GstreamerEncoder
+
+    element = GstreamerElement(
+        "x264enc", "x264enc name=encoder tune=zerolatency speed-preset=ultrafast pass=quant quantizer={crf} key-int-max=9999"
+    )
+    make = partial(GstreamerEncoder, crf=26, element=element)
+    return PyavRecorder(RecordOptions(folder=folder, free_floor_bytes=0), "gate", utc_ns=lambda t_ns: t_ns, make_encoder=make)
+
+
+OPENERS: dict[str, Callable[[Path], Recorder]] = {"libx264": open_pyav, "GStreamer": open_gstreamer}
+
+
+@cache
+def gstreamer_trouble() -> str:
+    """Why there is no x264enc of GStreamer here; '' where there is one."""
+    try:
+        import gi
+
+        gi.require_version("Gst", "1.0")
+        from gi.repository import Gst
+    except (ImportError, ValueError) as error:
+        return f"no GStreamer for this Python ({error})"
+    Gst.init(None)
+    return "" if Gst.ElementFactory.find("x264enc") else "GStreamer has no x264enc here (gstreamer1.0-plugins-ugly)"
 
 
 @pytest.fixture(params=list(OPENERS))
 def name(request: pytest.FixtureRequest) -> str:
+    if request.param == "GStreamer" and (trouble := gstreamer_trouble()):
+        pytest.skip(trouble)
     return str(request.param)
 
 
@@ -87,7 +115,7 @@ def test_a_recorder_is_entered_once_left_harmlessly_twice_and_records_inside(nam
 
 def test_it_plays_to_within_a_second_of_a_kill(name: str, tmp_path: Path) -> None:
     code = f"from tests.contracts.test_recorders import record_for_ever; record_for_ever({name!r}, {{!r}})"
-    for kill, until in enumerate((31, 60, 87, 110, 149)):
+    for kill, until in enumerate((31, 87, 149)):
         folder = tmp_path / str(kill)
         with subprocess.Popen([sys.executable, "-c", code.format(str(folder))], stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
             assert child.stdout is not None

@@ -98,15 +98,6 @@ def test_pictures_of_one_time_are_all_kept_in_order(tmp_path: Path) -> None:
     assert [number for number, *_ in played(made.recorded[0])] == [0, 1, 2]
 
 
-def test_a_rate_cap_keeps_an_even_pace(tmp_path: Path) -> None:
-    with recorder(tmp_path, max_fps=10) as made:
-        record(made, 90, fps=30)
-    assert [number for number, *_ in played(made.recorded[0])] == list(range(0, 90, 3))
-    with recorder(tmp_path / "b", max_fps=10) as made:
-        record(made, 60, fps=15)
-    assert len(played(made.recorded[0])) == pytest.approx(40, abs=1)
-
-
 @pytest.mark.parametrize(
     ("size", "kept"), [((321, 241), (320, 240)), ((320, 240), (320, 240)), ((1280, 720), (426, 240)), ((100, 999), (24, 240))]
 )
@@ -198,7 +189,8 @@ def test_a_write_that_fails_in_mid_file_leaves_what_was_recorded_and_it_plays(tm
     subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path)], check=True, cwd=root, capture_output=True, timeout=60)
     paths = sorted((tmp_path / "gate").iterdir())
     assert len(paths) > 1
-    assert all(len(played(path)) >= 10 for path in paths)
+    assert all(len(played(path)) >= 10 for path in paths[:-1])  # the last one had no time to fill
+    assert len(played(paths[-1])) > 0
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import RecorderError
-from edge.sinks.recorder_disk import make_room, new_segment, segments
+from edge.sinks.recorder_disk import NoRoom, dated, hold, is_dated, make_room, new_segment, segments, start_of
+
+
+def folder(parent: Path, name: str) -> Path:
+    (parent / name).mkdir()
+    return parent / name
 
 
 def fill(folder: Path, *names: str, size: int = 100) -> list[Path]:
@@ -41,9 +45,43 @@ def test_the_one_being_written_and_what_is_not_ours_stay(tmp_path: Path) -> None
 
 
 def test_the_floor_takes_the_oldest_and_stops_when_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = fill(tmp_path, *(f"20240131T12000{i}Z.mp4" for i in range(5)))
+    gate = folder(tmp_path, "gate")
+    paths = fill(gate, *(f"20240131T12000{i}Z.mp4" for i in range(5)))
     monkeypatch.setattr("edge.sinks.recorder_disk._free", lambda folder: 1000 + 100 * (5 - len(segments(folder))))
-    assert make_room(tmp_path, writing=None, max_bytes=10_000, free_floor_bytes=1200) == paths[:2]
-    with pytest.raises(RecorderError, match="free some room, or lower free_floor_bytes"):
-        make_room(tmp_path, writing=paths[4], max_bytes=10_000, free_floor_bytes=99_000)
-    assert segments(tmp_path) == paths[4:]
+    assert make_room(gate, writing=None, max_bytes=10_000, free_floor_bytes=1200) == paths[:2]
+    with pytest.raises(NoRoom, match="free some room, or lower free_floor_bytes") as caught:
+        make_room(gate, writing=paths[4], max_bytes=10_000, free_floor_bytes=99_000)
+    assert caught.value.deleted == paths[2:4]
+    assert segments(gate) == paths[4:]
+
+
+def test_for_the_floor_the_oldest_of_all_cameras_goes_but_nothing_that_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = fill(folder(tmp_path, "quiet"), "20230101T000000Z.mp4", "20240131T120001Z.mp4")
+    busy = fill(folder(tmp_path, "busy"), "19700101T000007Z.mp4", "20240131T120000Z.mp4", "20240131T120002Z.mp4")
+    monkeypatch.setattr("edge.sinks.recorder_disk._free", lambda folder: 1000 - 100 * len([*tmp_path.rglob("*.mp4")]))
+    with hold(busy[0]):
+        assert make_room(quiet[0].parent, writing=quiet[1], max_bytes=10_000, free_floor_bytes=700) == [quiet[0], busy[1]]
+    assert make_room(quiet[0].parent, writing=quiet[1], max_bytes=10_000, free_floor_bytes=800) == [busy[0]]
+
+
+def test_what_only_looks_as_if_it_lay_here_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = fill(folder(tmp_path, "elsewhere"), "20240131T120000Z.mp4")
+    gate = folder(folder(tmp_path, "video"), "gate")
+    (gate.parent / "door").symlink_to(elsewhere[0].parent)
+    monkeypatch.setattr("edge.sinks.recorder_disk._free", lambda folder: 0)
+    with pytest.raises(NoRoom):
+        make_room(gate, writing=None, max_bytes=10_000, free_floor_bytes=1)
+    assert elsewhere[0].exists()
+
+
+def test_a_segment_gets_its_true_name_once_and_no_others(tmp_path: Path) -> None:
+    noon_ns = 1_706_702_400 * 1_000_000_000
+    first, second = (new_segment(tmp_path, start_utc_ns=5_000_000_000) for _ in range(2))
+    assert not is_dated(first)
+    renamed = [dated(path, start_utc_ns=noon_ns) for path in (first, second)]
+    assert [path.name for path in renamed] == ["20240131T120000Z.mp4", "20240131T120000Z_2.mp4"]
+    assert segments(tmp_path) == renamed
+    assert dated(renamed[1], start_utc_ns=noon_ns) == renamed[1]
+    assert all(is_dated(path) and start_of(path) == noon_ns for path in renamed)
