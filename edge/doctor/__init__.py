@@ -4,9 +4,10 @@ Each probe is a function from facts (files, answers of commands and of vendors' 
 tests can put recorded ones in their place. No vendor's library is loaded into this process but the broker's client.
 """
 
+from edge.doctor.cameras import camera
 from edge.doctor.examine import examine
 from edge.doctor.findings import Finding
 from edge.doctor.machine import Machine
 from edge.doctor.needs import Needs
 
-__all__ = ["Finding", "Machine", "Needs", "examine"]
+__all__ = ["Finding", "Machine", "Needs", "camera", "examine"]

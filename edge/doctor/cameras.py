@@ -11,6 +11,7 @@ from edge.doctor.findings import Finding, lacking, note, right, wrong
 from edge.doctor.jetson import is_jetson
 from edge.doctor.machine import Machine
 from edge.doctor.needs import Needs
+from edge.doctor.pipelines import INSTALL, reading
 from edge.errors import EdgeError
 from edge.sources import Address, open_source
 
@@ -67,8 +68,7 @@ def gstreamer(machine: Machine, needs: Needs) -> list[Finding]:
         if not needs.csi and not is_jetson(machine):
             return [right("GStreamer", "not reached from Python, and not needed: only a Jetson's cameras and encoders are read by it")]
         why = "the module gi is not here" if answer.get("missing") == "gi" else answer.get("error", f"{answer.get('missing')} is not here")
-        remedy = "sudo apt-get install python3-gi gir1.2-gstreamer-1.0, and an environment made with --system-site-packages"
-        return [lacking(needs.csi, "GStreamer", f"not reached from Python: {why}", remedy)]
+        return [lacking(needs.csi, "GStreamer", f"not reached from Python: {why}", INSTALL)]
     has = set(answer.get("elements", ()))
     version = f"{answer['version']}"
     missing = {use: [name for name in names if name not in has] for use, names in _ELEMENTS.items()}
@@ -97,17 +97,29 @@ def _camera(machine: Machine, name: str, address: Address) -> Finding:
             if Path(address.target).is_file():
                 return right(name, f"{address.shown} is there")
             return wrong(name, f"there is no file {address.shown}", "give its path; relative ones start from the configuration's folder")
-        case "v4l2":
-            return _v4l2(machine, name, address)
-        case "rtsp" | "http":
-            return _remote(name, address)
-        case "csi" | "synthetic":
+        case "synthetic":
             try:
                 open_source(address.uri, camera=name)
             except EdgeError as error:
                 says, _, remedy = str(error).partition("; ")
                 return wrong(name, says, remedy)
             return right(name, f"{address.shown} can be read")
+        case _:
+            read = reading(machine, name, address).finding
+            if read.state == "wrong":
+                return read
+            match address.kind:
+                case "v4l2":
+                    return _v4l2(machine, name, address)
+                case "rtsp" | "http":
+                    return _remote(name, address)
+            return read
+
+
+def camera(machine: Machine, name: str, address: Address) -> tuple[list[Finding], str]:
+    """One camera alone: whether what it names is there, what reads it, and by which pipeline, '' where that is not GStreamer's."""
+    there, read = _camera(machine, name, address), reading(machine, "read by", address)
+    return [there] if there.says == read.finding.says else [there, read.finding], read.pipeline
 
 
 def _v4l2(machine: Machine, name: str, address: Address) -> Finding:

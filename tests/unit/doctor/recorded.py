@@ -122,7 +122,10 @@ ORIN_NANO_VENDORS: dict[str, dict[str, Any]] = {
     "import pycuda.driver": {"version": "2024.1.2"},
     "gstreamer": {
         "version": "1.20.3",
-        "elements": ["nvarguscamerasrc", "nvvidconv", "nvv4l2decoder", "rtspsrc", "h264parse", "appsink", "appsrc", "v4l2src", "x264enc"],
+        "elements": [
+            *("nvarguscamerasrc", "nvvidconv", "nvv4l2decoder", "rtspsrc", "h264parse", "appsink", "appsrc", "v4l2src", "x264enc"),
+            *("videoconvert", "parsebin", "decodebin", "jpegdec"),
+        ],
     },
 }
 

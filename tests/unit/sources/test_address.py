@@ -27,6 +27,7 @@ from edge.sources import check_source, redact
         ("v4l2:///dev/v4l/by-id/usb-Cam_1-index0", "v4l2", "/dev/v4l/by-id/usb-Cam_1-index0"),
         ("csi://0?width=1280&height=720&fps=30", "csi", "0"),
         ("synthetic://plaza?people=5", "synthetic", "synthetic://plaza?people=5"),
+        ("gst://videotestsrc ! video/x-raw(memory:NVMM),width=[1,2]", "gst", "videotestsrc ! video/x-raw(memory:NVMM),width=[1,2]"),
     ],
 )
 def test_each_scheme_names_its_kind_and_what_is_opened(uri: str, kind: str, target: str) -> None:
@@ -34,11 +35,14 @@ def test_each_scheme_names_its_kind_and_what_is_opened(uri: str, kind: str, targ
     assert (address.kind, address.target) == (kind, target)
 
 
-def test_our_transport_option_is_stripped_and_the_cameras_query_kept() -> None:
+def test_our_own_options_are_stripped_and_the_cameras_query_kept() -> None:
     address = check_source("rtsp://cam/s?channel=1&transport=udp&sub=a%2Fb")
     assert address.target == "rtsp://cam/s?channel=1&sub=a%2Fb"
     assert address.options == {"transport": "udp"}
     assert check_source("rtsp://cam/s").options == {"transport": "tcp"}
+    address = check_source("rtsp://cam/s?latency_ms=50&via=gstreamer&latency=9")
+    assert address.target == "rtsp://cam/s?latency=9"
+    assert address.options == {"transport": "tcp", "latency_ms": "50", "via": "gstreamer"}
 
 
 def test_a_local_cameras_size_rate_and_format_are_read() -> None:
@@ -62,10 +66,17 @@ def test_a_local_cameras_size_rate_and_format_are_read() -> None:
         ("0", "write v4l2:///dev/video0"),
         ("/dev/video2", "write v4l2:///dev/video2"),
         ("v4l2://dev/video0", "three slashes"),
-        ("v4l2:///dev/video0?with=3", "it knows width, height, fps, format"),
+        ("v4l2:///dev/video0?with=3", "it knows width, height, fps, format, via"),
         ("v4l2:///dev/video0?width=wide&height=2", "a number is wanted"),
         ("v4l2:///dev/video0?width=640", "give both"),
         ("csi://front", "csi://0"),
+        ("csi://0?flip=8", "a number from 0 to 7"),
+        ("csi://0?gain=4", "gain=1-8"),
+        ("csi://0?exposure_us=slow", "exposure_us=100-20000"),
+        ("v4l2:///dev/video0?format=a%20b", "format=mjpeg"),
+        ("v4l2:///dev/video0?via=vlc", "gstreamer or pyav"),
+        ("rtsp://cam/s?latency_ms=much", "latency_ms=200"),
+        ("gst://", "gst://videotestsrc"),
     ],
 )
 def test_what_cannot_be_meant_is_answered_with_what_would_be_right(uri: str, wanted: str) -> None:
@@ -86,6 +97,11 @@ def test_what_cannot_be_meant_is_answered_with_what_would_be_right(uri: str, wan
         "rtsp://admin:hunter2@cam/s?transport=quic",
         "http://cam/s?user=admin&password=hunter2",
         "https://cam/s?access_token=hunter2&x=1",
+        "gst://rtspsrc location=rtsp://admin:hunter2@cam/s ! decodebin",
+        'gst://rtspsrc location="rtsp://admin:hunter2@cam/s" ! decodebin',
+        "gst://rtspsrc location=rtsp://cam/s user-id=admin user-pw=hunter2 ! decodebin",
+        'gst://rtspsrc user-pw="hunter2 hunter2" location=rtsp://cam/s ! decodebin',
+        "gst://souphttpsrc location=http://cam/s?token=hunter2 ! decodebin",
     ],
 )
 def test_no_sentence_and_no_repr_shows_a_password(uri: str) -> None:

@@ -56,11 +56,6 @@ def test_a_camera_that_is_not_plugged_in_is_named_with_those_that_are() -> None:
         open_source("v4l2:///dev/video97", camera="c").__enter__()
 
 
-def test_a_csi_camera_is_answered_with_what_is_missing() -> None:
-    with pytest.raises(SourceError, match=r"csi://0 is a CSI camera.*GStreamer"):
-        open_source("csi://0", camera="c")
-
-
 def test_a_misspelt_scheme_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="did you mean rtsp"):
         open_source("rtps://cam/s", camera="c")

@@ -8,7 +8,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.sources.times import SECOND_NS, ArrivalTime, MediaTime
+from edge.sources.times import SECOND_NS, ArrivalTime, MediaTime, PipelineTime
 
 FRAME_NS = SECOND_NS // 10
 
@@ -87,3 +87,28 @@ def test_capture_times_grow_strictly_and_are_never_ahead_of_the_arrival(pieces: 
     times = capture([(pts, now) for (pts, _), now in zip(pieces, nows, strict=True)])
     assert all(a < b for a, b in itertools.pairwise(times))
     assert all(t <= now for t, now in zip(times, nows, strict=True))
+
+
+def test_a_pipelines_time_is_taken_at_its_word_however_late_it_is_fetched() -> None:
+    clock = PipelineTime()
+    fetched_ns = frames(10, 20, 21, 40)
+    captured_ns = frames(9, 10.5, 20.2, 21)
+    assert [clock.t_ns(c, now_ns=n) for c, n in zip(captured_ns, fetched_ns, strict=True)] == captured_ns
+
+
+def test_where_a_pipelines_time_makes_no_sense_the_moment_of_fetching_is_the_time() -> None:
+    clock = PipelineTime()
+    assert clock.t_ns(None, now_ns=100 * SECOND_NS) == 100 * SECOND_NS
+    assert clock.t_ns(102 * SECOND_NS, now_ns=101 * SECOND_NS) == 101 * SECOND_NS  # ahead
+    assert clock.t_ns(1 * SECOND_NS, now_ns=102 * SECOND_NS) == 102 * SECOND_NS  # back
+    assert clock.t_ns(103 * SECOND_NS, now_ns=109 * SECOND_NS) == 109 * SECOND_NS  # seconds old
+    assert clock.t_ns(None, now_ns=109 * SECOND_NS) == 109 * SECOND_NS + 1
+
+
+@given(st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 100)), st.integers(0, 20)), max_size=60))
+def test_a_pipelines_times_grow_strictly_whatever_it_says(steps: list[tuple[int | None, int]]) -> None:
+    clock, now_ns, times = PipelineTime(), 0, []
+    for captured_ns, passed_ns in steps:
+        now_ns += passed_ns
+        times.append(clock.t_ns(captured_ns, now_ns=now_ns))
+    assert all(a < b for a, b in itertools.pairwise(times))
