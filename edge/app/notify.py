@@ -37,7 +37,7 @@ class ServiceManager:
         # Four times in its interval: a ping may be late by a slow disk or two and is still in time.
         self._every_s = _STATUS_S if watchdog_s is None else min(_STATUS_S, watchdog_s / 4)
         self._said_s: float | None = None
-        self._counted = 0
+        self._counted = self._live = 0
         self._was_stuck = False
         self._unheard = False
 
@@ -66,11 +66,12 @@ class ServiceManager:
 
     def tick(self, now_s: float, watchdog: Watchdog) -> None:
         """A few times a second: how it is going, and, as long as no camera is stuck, a ping."""
-        if not self._address or (self._said_s is not None and now_s - self._said_s < self._every_s):
+        live = [gauges.state for gauges in watchdog.cameras.values()].count("live")
+        if not self._address or (self._said_s is not None and now_s - self._said_s < self._every_s and live == self._live):
             return
         counted = sum(gauges.frames_processed for gauges in watchdog.cameras.values())
         rate = 0.0 if self._said_s is None else (counted - self._counted) / (now_s - self._said_s)
-        self._said_s, self._counted = now_s, counted
+        self._said_s, self._counted, self._live = now_s, counted, live
         stuck = "" if self._patience_s is None else watchdog.stuck(self._patience_s)
         if stuck and not self._was_stuck:
             log.error("%s; if that does not change, the service manager ends this process and starts it again", stuck)
@@ -78,8 +79,7 @@ class ServiceManager:
         if stuck:
             self._say(f"STATUS=Stuck: {stuck}")
             return
-        states = [gauges.state for gauges in watchdog.cameras.values()]
-        status = f"STATUS={states.count('live')} of {len(states)} cameras live, {rate:.1f} frames counted on a second"
+        status = f"STATUS={live} of {len(watchdog.cameras)} cameras live, {rate:.1f} frames counted on a second"
         self._say(*([] if self._patience_s is None else ["WATCHDOG=1"]), status)
 
     def _say(self, *lines: str) -> None:
