@@ -98,6 +98,8 @@ def _rtsp(trouble: Trouble, address: Address, text: str, *, opening: bool) -> So
         return login_refused(address)
     if (trouble.domain, trouble.code) == (_RESOURCE, _NOT_FOUND) or re.search(r"\b404\b", text):
         return path_unknown(address)
+    if "udp packets" in text:
+        return SourceError(f"{address.shown} answers, but none of its packets come by UDP: a firewall may stop them; use transport=tcp")
     if opening:
         return _unreachable(address)
     return cannot(address, "the server closed the connection", opening=False)

@@ -128,10 +128,11 @@ def _v4l2(address: Address) -> str:
 
 
 def _rtsp(address: Address, has: Collection[str], timeout_s: tuple[float, float]) -> str:
+    # The source measures patience itself and knows what to say of silence; over TCP rtspsrc only ends what that would leave behind.
     camera = (
         f"rtspsrc name={CAMERA} location={quoted(address.target)} protocols={address.options['transport']}"
         f" latency={address.options.get('latency_ms', '200')} drop-on-latency=true"
-        f" timeout={round(timeout_s[1] * 1e6)} tcp-timeout={round(timeout_s[0] * 1e6)}"
+        f" timeout={round(timeout_s[1] * 1e6)} tcp-timeout={round(sum(timeout_s) * 1e6)}"
     )
     video = "application/x-rtp,media=video"  # a camera's sound, and what it says of motion, are not taken
     if set(has) >= HARDWARE:

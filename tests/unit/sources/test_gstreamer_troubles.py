@@ -52,6 +52,7 @@ def test_argus_words_are_known_in_a_launch_line_too() -> None:
         (RTSP, RESOURCE, 15, "Unauthorized\nUnauthorized (401)", "refuses the user name or password"),
         (RTSP, RESOURCE, 3, "Not found\nNot Found (404)", "knows no such path"),
         (RTSP, RESOURCE, 9, "Could not read.\nForbidden (403)", "refuses the user name or password"),
+        (RTSP, RESOURCE, 9, "Could not receive any UDP packets for 2.0000 seconds, maybe your firewall is blocking it.", "transport=tcp"),
         (USB, RESOURCE, 7, "Could not open device '/dev/video0'\nsystem error: Permission denied", "add the user to the group video"),
         (USB, RESOURCE, 4, "Device '/dev/video0' is busy", "in use by another program"),
         (USB, STREAM, 1, "Internal data stream error.\nreason not-negotiated (-4)", "does not offer such pictures"),

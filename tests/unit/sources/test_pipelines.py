@@ -53,7 +53,7 @@ def test_a_network_camera_is_decoded_in_hardware_where_there_is_some_and_else_by
     uri = "rtsp://joe:pw@cam/s?channel=1&transport=udp&latency_ms=50"
     camera = (
         'rtspsrc name=camera location="rtsp://joe:pw@cam/s?channel=1" protocols=udp latency=50 drop-on-latency=true'
-        " timeout=2000000 tcp-timeout=5000000 ! application/x-rtp,media=video"
+        " timeout=2000000 tcp-timeout=7000000 ! application/x-rtp,media=video"
     )
     assert line(uri, JETSON) == f"{camera} ! parsebin ! nvv4l2decoder ! nvvidconv ! video/x-raw,format=BGRx ! {END}"
     assert line(uri, PC) == f"{camera} ! decodebin ! {END}"
