@@ -63,6 +63,11 @@ def _payloads(heard: list[Any]) -> list[dict[str, Any]]:
     return [said[place] for place in sorted(said)]
 
 
+def numbers(heard: Any) -> list[int]:
+    """The places in the stream of all that was heard, in order of coming."""
+    return [json.loads(one.payload)["seq"] for one in heard if one.topic.endswith(("/events", "/counts"))]
+
+
 def survive(
     tmp_path: Path,
     broker: Broker,
@@ -97,7 +102,10 @@ def survive(
     assert totals == calm_totals
     assert (grid == calm_grid).all()
     wanted = events(calm.heard)
-    assert ears.wait(lambda heard: len(events(heard)) >= len(wanted), 10), "the subscriber never got all"
+    came = ears.wait(lambda heard: len(events(heard)) >= len(wanted), 10)
+    assert came, (
+        f"{len(wanted) - len(events(ears.heard))} of {len(wanted)} events never came to the subscriber; it heard the numbers {numbers(ears.heard)}"
+    )
     assert events(ears.heard) == wanted
     starts = starts_ms(ears.heard)
     assert max(starts) - min(starts) <= 1, "an event was given another time when it was said again"  # whole milliseconds
