@@ -61,7 +61,7 @@ def demo_config(options: DemoOptions, broker: str) -> Config:
             "device": "demo",
             "state": str(options.out),
             "model": str(model_in_the_box()) if options.detector == "box" else "scene",
-            "mqtt": {"url": broker},
+            "mqtt": {"url": broker, "protocol": "3.1.1"},  # any broker will do: amqtt knows no newer one
             "record": {},
             "counts_every_s": 5,
             "cameras": {
