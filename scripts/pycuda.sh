@@ -3,7 +3,7 @@
 # A GPU is not needed, nor a driver: the tests run pycuda over a stand-in driver (tests/cuda_host). Some two minutes on two cores, once a
 # machine: the wheel is kept in ~/.cache/edge/wheels.
 # CUDA's headers come from CUDA_HOME, from where nvcc is, or from /usr/local/cuda; where none has them, from NVIDIA's packages on PyPI.
-# On a Jetson that is JetPack's own CUDA, so what is built fits its driver.
+# On a Jetson that is JetPack's own CUDA, so what is built fits its driver. PYCUDA_SOURCE names a source archive that was fetched before.
 set -euo pipefail
 venv=${1:-.venv}
 python=$(cd "$venv/bin" && pwd)/python
@@ -32,8 +32,8 @@ tag=$("$python" -c "import sys, platform; print(f'cp{sys.version_info[0]}{sys.ve
 kept=${XDG_CACHE_HOME:-$HOME/.cache}/edge/wheels/pycuda-$version-cuda$api-$tag
 if ! ls "$kept"/pycuda-*.whl >/dev/null 2>&1; then
     echo "building pycuda $version for CUDA ${api%???}.$((api % 1000 / 10)) (some minutes)"
-    "$python" -m pip download --quiet --no-deps --no-binary pycuda --dest "$work" "pycuda==$version"
-    tar xf "$work"/pycuda-*.tar.gz -C "$work"
+    [ -n "${PYCUDA_SOURCE:-}" ] || "$python" -m pip download --quiet --no-deps --no-binary pycuda --dest "$work" "pycuda==$version"
+    tar xf "${PYCUDA_SOURCE:-$(echo "$work"/pycuda-*.tar.gz)}" -C "$work"
     # Only something by the name of the driver is needed to link against. It has no symbols, so the linker must be told to keep its name, and
     # that before it sees it: hence the second -lcuda.
     echo | gcc -shared -x c -o "$work/libcuda.so" -Wl,-soname,libcuda.so.1 -
