@@ -37,6 +37,7 @@ test: $(READY)  ## what runs anywhere: Python packages and a broker, under 5 min
 test-system: $(READY)  ## what needs system packages as well: real servers, under 20 minutes
 	bash scripts/system_packages.sh --check
 	bash scripts/pycuda.sh $(VENV) || echo "no pycuda: device code is not run over the stand-in driver, its tests are skipped by name"
+	bash scripts/pygobject.sh $(VENV) || echo "no PyGObject: no camera is read by GStreamer, the tests of that are skipped by name"
 	bash scripts/tensorrt_rtx_env.sh || echo "no TensorRT for RTX: no engine is built, its tests are skipped by name"
 	bash scripts/asyncapi_env.sh || echo "no AsyncAPI parser (npm): the test that asks it is skipped by name"
 	bash scripts/node_red_env.sh || echo "no Node-RED (npm): the test of its flow is skipped by name"

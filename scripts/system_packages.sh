@@ -9,6 +9,7 @@ packages=(
     libgl1 libglib2.0-0           # opencv-python
     python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gstreamer-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-plugins-bad  # a real RTSP server
     g++ python3-dev               # kernels on the CPU; pycuda, which is compiled
+    libgirepository1.0-dev gir1.2-gst-plugins-base-1.0 gcc pkg-config  # PyGObject, which is compiled, and the source over GStreamer
     ffmpeg                        # plays recorded video as others would
 )
 missing=()

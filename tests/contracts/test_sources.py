@@ -1,6 +1,6 @@
-"""What every Source promises, held against each that can be made here: files, a URL with an end, the synthetic camera.
+"""What every Source promises, held against each that can be made here: files, a URL with an end, the synthetic camera, a GStreamer pipeline.
 
-Live cameras cannot resume or repeat; what they promise is in tests/flow/test_rtsp.py.
+Live cameras cannot resume or repeat; what else they promise is in tests/flow/test_rtsp.py and tests/flow/test_gstreamer_rtsp.py.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +52,28 @@ def server(films: Path) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(params=["h264.mp4", "fragmented.mp4", "h264.mkv", "mjpeg.avi", "broken-times.mkv", "http", "synthetic"])
+RESUMABLE = ["h264.mp4", "fragmented.mp4", "h264.mkv", "mjpeg.avi", "broken-times.mkv", "http", "synthetic"]
+LIVE = pytest.param("gstreamer", marks=pytest.mark.system)
+
+
+@pytest.fixture(params=[*RESUMABLE, LIVE])
 def opened(request: pytest.FixtureRequest, films: Path, server: str) -> Open:
     """Opens the same source anew at each call."""
-    match request.param:
+    return opener(request.param, films, server)
+
+
+@pytest.fixture(params=RESUMABLE)
+def resumable(request: pytest.FixtureRequest, films: Path, server: str) -> Open:
+    """Opens the same source anew at each call; it gives the same frames each time."""
+    return opener(request.param, films, server)
+
+
+def opener(which: str, films: Path, server: str) -> Open:
+    match which:
+        case "gstreamer":
+            if find_spec("gi") is None:
+                pytest.skip("PyGObject is not in this environment (scripts/pygobject.sh puts it there)")
+            uri = "gst://videotestsrc is-live=true num-buffers=40 ! video/x-raw,width=321,height=240,framerate=60/1"
         case "http":
             uri = f"{server}/h264.mp4"
         case "synthetic":
@@ -74,7 +93,7 @@ def test_frames_come_in_order_with_growing_times_and_their_camera(opened: Open) 
     assert len(frames) >= SOME
     assert [frame.stamp.index for frame in frames] == list(range(len(frames)))
     times = [frame.stamp.t_ns for frame in frames]
-    assert times[0] == 0
+    assert times[0] == 0 or source.facts.live
     assert all(a < b for a, b in itertools.pairwise(times))
     assert {frame.stamp.camera for frame in frames} == {"gate"}
 
@@ -90,10 +109,10 @@ def test_pictures_are_bgr_of_the_size_that_was_said(opened: Open) -> None:
 def test_the_facts_hold(opened: Open) -> None:
     with opened() as source:
         facts = source.facts
-        assert not facts.live
         assert facts.fps > 0
         count = sum(1 for _ in source)
         assert facts.frames in (None, count)
+        assert not facts.live or (facts.frames, facts.start_utc_ns, facts.key) == (None, None, "")
 
 
 def test_the_end_is_the_iterators_end(opened: Open) -> None:
@@ -104,20 +123,21 @@ def test_the_end_is_the_iterators_end(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("index", [1, 7, 24])
-def test_a_resumed_source_gives_the_very_frames_it_would_have(opened: Open, index: int) -> None:
-    with opened() as source:
+def test_a_resumed_source_gives_the_very_frames_it_would_have(resumable: Open, index: int) -> None:
+    with resumable() as source:
         whole, key = some(source), source.facts.key
-    with opened(start_index=index) as source:
+        assert not source.facts.live
+    with resumable(start_index=index) as source:
         rest = some(source, SOME - index)
         assert source.facts.key == key
     assert [frame.stamp for frame in rest] == [frame.stamp for frame in whole[index:]]
     assert all(np.array_equal(a.bgr, b.bgr) for a, b in zip(rest, whole[index:], strict=True))
 
 
-def test_a_resume_behind_the_end_is_the_end(opened: Open) -> None:
-    with opened() as source:
+def test_a_resume_behind_the_end_is_the_end(resumable: Open) -> None:
+    with resumable() as source:
         count = sum(1 for _ in source)
-    with opened(start_index=count) as source:
+    with resumable(start_index=count) as source:
         assert list(source) == []
 
 

@@ -67,6 +67,27 @@ def test_a_configuration_that_is_none_ends_with_2(tmp_path: Path) -> None:
     assert done.stderr.startswith("edge: there is no configuration file none.yaml")
 
 
+def test_one_camera_alone_is_looked_at_and_its_pipeline_shown_without_its_password(tmp_path: Path) -> None:
+    (tmp_path / "edge.yaml").write_text("cameras:\n  yard: {source: 'rtsp://me:s3cret@127.0.0.1:1/s?via=gstreamer'}\n")
+    done = doctor(tmp_path, "-c", "edge.yaml", "--camera", "yard", "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert report["findings"][0]["name"] == "yard"
+    assert report["pipeline"].startswith('rtspsrc name=camera location="rtsp://me:***@127.0.0.1:1/s"')
+    assert "s3cret" not in done.stdout + done.stderr
+    done = doctor(tmp_path, "--source", "csi://0?width=1280&height=720")
+    assert done.stdout.splitlines()[-1].startswith(
+        "nvarguscamerasrc sensor-id=0 ! video/x-raw(memory:NVMM),format=NV12,width=1280,height=720 !"
+    )
+
+
+def test_a_camera_that_is_not_in_the_configuration_is_wrong_usage(tmp_path: Path, configuration: Path) -> None:
+    done = doctor(tmp_path, "-c", "edge.yaml", "--camera", "door")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no camera 'door' in edge.yaml; it has plaza" in done.stderr
+    assert doctor(tmp_path, "--camera", "door").returncode == 2
+
+
 def test_a_terminal_gets_colour_and_lines_that_fit(tmp_path: Path) -> None:
     ours, theirs = os.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "TERM": "xterm-256color"}

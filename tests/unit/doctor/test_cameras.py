@@ -9,8 +9,9 @@ import pytest
 
 from edge.config import Config
 from edge.doctor import Needs
-from edge.doctor.cameras import configured, gstreamer, here
+from edge.doctor.cameras import camera, configured, gstreamer, here
 from edge.doctor.findings import Finding
+from edge.sources import check_source
 from tests.unit.doctor.recorded import Recorded, laptop, orin_nano, thor
 
 
@@ -103,3 +104,47 @@ def test_files_and_scenes_are_looked_for(tmp_path: Path) -> None:
     (tmp_path / "film.mp4").touch()
     sources = (str(tmp_path / "film.mp4"), str(tmp_path / "none.mp4"), "synthetic://plaza", "synthetic://nowhere")
     assert [finding.state for finding in configured(laptop(tmp_path), needs(*sources))] == ["right", "wrong", "right", "wrong"]
+
+
+def test_a_jetsons_cameras_are_read_by_its_own_elements_and_the_pipeline_is_shown(tmp_path: Path) -> None:
+    machine = orin_nano(tmp_path)
+    (csi,), line = camera(machine, "door", check_source("csi://0?width=1280&height=720&flip=2"))
+    assert (csi.name, csi.state, csi.says) == ("door", "right", "csi://0?width=1280&height=720&flip=2 can be read by GStreamer 1.20.3")
+    assert line.startswith(
+        "nvarguscamerasrc sensor-id=0 ! video/x-raw(memory:NVMM),format=NV12,width=1280,height=720 ! nvvidconv flip-method=2"
+    )
+    found, line = camera(machine, "yard", check_source("rtsp://me:s3cret@127.0.0.1:1/s"))
+    assert [(finding.name, finding.state) for finding in found] == [("yard", "wrong"), ("read by", "right")]
+    assert "decoding in hardware" in found[1].says
+    assert 'location="rtsp://me:***@127.0.0.1:1/s"' in line
+    assert "nvv4l2decoder" in line
+    assert "s3cret" not in f"{found}{line}"
+
+
+def test_another_machines_cameras_are_read_by_pyav_unless_it_is_said_otherwise(tmp_path: Path) -> None:
+    machine = laptop(tmp_path)
+    found, line = camera(machine, "yard", check_source("rtsp://127.0.0.1:1/s"))
+    assert ("PyAV" in found[1].says, line) == (True, "")
+    (found, *_), line = camera(machine, "yard", check_source("rtsp://127.0.0.1:1/s?via=gstreamer"))
+    assert (found.state, "module gi is not here" in found.says, "python3-gi" in found.remedy) == ("wrong", True, True)
+    machine.answers["gstreamer"] = {"version": "1.22.0", "elements": ["rtspsrc", "decodebin", "videoconvert", "appsink"]}
+    (found, *_), line = camera(machine, "yard", check_source("rtsp://127.0.0.1:1/s?via=gstreamer"))
+    assert ("no decoder for H.264" in found.says, "gstreamer1.0-libav" in found.remedy) == (True, True)
+    assert "decodebin" in line
+
+
+def test_a_pipeline_whose_elements_are_missing_is_wrong_and_shown_all_the_same(tmp_path: Path) -> None:
+    machine = laptop(tmp_path)
+    machine.answers["gstreamer"] = {"version": "1.22.0", "elements": ["videotestsrc", "videoconvert", "appsink"]}
+    (found,), line = camera(machine, "door", check_source("csi://0"))
+    assert (found.state, "lacks nvarguscamerasrc, nvvidconv" in found.says) == ("wrong", True)
+    assert line
+    (own,) = configured(machine, needs("gst://videotestsrc ! nosuch colour=red ! video/x-raw,width=640"))
+    assert (own.state, "lacks nosuch" in own.says) == ("wrong", True)
+    (good,) = configured(machine, needs("gst://videotestsrc is-live=true"))
+    assert good.state == "right"
+
+
+def test_a_file_needs_no_pipeline(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").touch()
+    assert camera(laptop(tmp_path), "film", check_source(str(tmp_path / "film.mp4")))[1] == ""
