@@ -11,7 +11,10 @@ packages=(
     g++ python3-dev               # kernels on the CPU; pycuda, which is compiled
     libgirepository1.0-dev gir1.2-gst-plugins-base-1.0 gcc pkg-config  # PyGObject, which is compiled, and the source over GStreamer
     ffmpeg                        # plays recorded video as others would
+    xvfb xdotool                  # a screen for windows, and who presses a key there
 )
+# A browser that looks at the page; Ubuntu's is a snap, which no test can rely on.
+if grep -qs '^ID=debian' /etc/os-release; then packages+=(chromium); fi
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

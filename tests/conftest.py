@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -140,6 +141,16 @@ def subscriber() -> Iterator[Callable[..., Subscriber]]:
     """`subscriber(port, topic="#", qos=0, v5=False)` -> a Subscriber that listens until the test ends."""
     with ExitStack() as stack:
         yield lambda port, topic="#", **how: stack.enter_context(Subscriber(port, topic, **how))
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """A command run in this process sends the log to its own stderr; later tests want to hear it."""
+    log = logging.getLogger("edge")
+    before = log.handlers[:], log.propagate, log.level
+    yield
+    log.handlers[:], log.propagate = before[:2]
+    log.setLevel(before[2])
 
 
 @pytest.fixture(scope="session")

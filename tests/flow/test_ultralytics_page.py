@@ -5,11 +5,9 @@ What its arguments mean is held in `tests/unit/solutions`.
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ import pytest
 from edge.solutions import SolutionResults
 
 FRAMES = 12
+pytestmark = pytest.mark.usefixtures("log_as_before")
 
 MAIN_LOOP = """
 import cv2
@@ -118,16 +117,6 @@ REGIONS = {
     "rectangle": "region_points = [(20, 300), (460, 300), (460, 100), (20, 100)]",
     "ring": "region_points = [(20, 300), (460, 300), (460, 100), (20, 100), (20, 300)]",
 }
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    """A command run in this process sends the log to its own stderr; later tests want to hear it."""
-    log = logging.getLogger("edge")
-    before = log.handlers[:], log.propagate, log.level
-    yield
-    log.handlers[:], log.propagate = before[:2]
-    log.setLevel(before[2])
 
 
 @pytest.fixture(scope="module")
