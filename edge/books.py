@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.change import Change, Checkpoint, Reset
+from edge.change import Change, Checkpoint, KnownScene, Reset
 from edge.count.tally import SEEN, Tally, left_inside, of_events, of_time
 from edge.data import Event, Message, Result
 from edge.messages import CountsPayload, event_message, iso, line_payload, zone_payload
@@ -73,12 +73,12 @@ class Books:
         self._said_ns: int | None = None if resume is None else resume.said_ns
         self._t_ns: int | None = None if resume is None else resume.t_ns
 
-    def enter(self, result: Result, occupancy: Mapping[str, int]) -> None:
-        """All that one step found out; `occupancy` of the zones after it."""
+    def enter(self, result: Result, occupancy: Mapping[str, int], *, sees: bool = True) -> None:
+        """All that one step found out; `occupancy` of the zones after it. Not `sees`: the time up to it is not time in which the camera saw."""
         t_ns = result.stamp.t_ns
         window = self.change.window(self._timeline.window(t_ns))
         tally = of_events(result.events, self._names)
-        tally.update(of_time(self._saw_us(t_ns), occupancy))
+        tally.update(of_time(self._saw_us(t_ns) if sees else 0, occupancy))
         self._add(window.tally, tally)
         for class_id in np.unique(result.warmth.class_id):
             rows = result.warmth.class_id == class_id
@@ -140,6 +140,10 @@ class Books:
         t_ns = self._t_ns or 0
         said_ns = t_ns if self._said_ns is None else self._said_ns
         self.change.checkpoint = Checkpoint(self._timeline.id, source, frame, t_ns, digest, state, self._unsaid.copy(), said_ns, done)
+
+    def keep_view(self, digest: str, state: Mapping[str, Array]) -> None:
+        """What of the scene is to be known again after a restart goes with the next commit."""
+        self.change.view = KnownScene(digest, state)
 
     def committed(self) -> None:
         """The change is on the disk: begin the next."""

@@ -32,6 +32,17 @@ class Checkpoint:
     done: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class KnownScene:
+    """What a camera looked at when it was set up, as arrays, good for noticing that it was moved while nobody watched.
+
+    `digest` names what that belongs to: the camera's address, and the lines and zones that were drawn on what it showed.
+    """
+
+    digest: str
+    state: Mapping[str, Array]
+
+
 @dataclass(slots=True)
 class WindowChange:
     """What is added to one window [t0_ns, t1_ns): numbers, and microseconds in cells for each class."""
@@ -59,6 +70,7 @@ class Change:
     outbox: list[Draft] = field(default_factory=list)
     last_values: list[Message] = field(default_factory=list)
     checkpoint: Checkpoint | None = None
+    view: KnownScene | None = None
     reset: Reset | None = None
 
     def window(self, span: tuple[int, int]) -> WindowChange:

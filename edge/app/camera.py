@@ -30,12 +30,15 @@ from edge.runtime.looking import LivePicture
 from edge.runtime.recording import RecordingLane
 from edge.runtime.session import SessionParts, Snapshots, Viewer
 from edge.runtime.state import CameraState
+from edge.scene import SightWatch
 from edge.shapes import Overlay
 from edge.sources import check_source, open_source
-from edge.store import Store
+from edge.sinks.options import RecordOptions
+from edge.store import Store, StoreSegments
 
 if TYPE_CHECKING:
     from edge.backends.cuda.gpu import Gpu
+    from edge.sinks.recorder_segment import MakeEncoder
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,10 @@ class Surroundings:
     must_open: bool
     start_time_utc_ns: int | None
     recorders: dict[str, Recorder]
+    segments: StoreSegments | None = None
+    """The index of recorded video; None where nothing is recorded."""
+    make_encoder: MakeEncoder | None = None
+    """Who encodes video; None for libx264."""
     open_source: Callable[..., Source] = open_source
     gpu: Gpu | None = None
     seen: dict[str, Seen] = field(default_factory=dict)
@@ -141,6 +148,8 @@ class CameraBuilder:
         places = {("line", name): line.digest for name, line in config.lines.items()}
         places |= {("zone", name): zone.digest for name, zone in config.zones.items()}
         places[("heat", "")] = f"{config.heat.cell} {reference} {config.heat.footprint} {config.anchor}"
+        # Lines that are drawn anew are drawn on what the camera shows now; another file, or address, shows something else.
+        scene = hashlib.sha256(f"{config.source if facts.live else facts.key} {places}".encode()).hexdigest()[:16]
         epochs = store.begin_epochs(self._name, places, around.clock.utc_now_ns())
         now_left = store.checkpoint(self._name)  # once more: a new epoch takes what was not said of the old one out of it
         unsaid = Tally() if now_left is None else now_left.unsaid
@@ -180,6 +189,8 @@ class CameraBuilder:
             commit_s=around.config.commit_s,
             viewer=self._viewer(books, reference, timeline, facts.live),
             snapshots=self._snapshots(books, reference, timeline, facts.live),
+            sight=None if config.sight is None else SightWatch(config.sight, known=store.view(self._name, scene)),
+            scene_digest=scene,
         )
 
     def _timeline(self, facts: SourceFacts, point: Checkpoint | None) -> Timeline:
@@ -206,26 +217,28 @@ class CameraBuilder:
 
     def _viewer(self, books: Books, reference: Size, timeline: Timeline, live_source: bool) -> Viewer | None:
         around, config = self._around, self._config
-        recorded, looking = around.config.record is not None and config.record, around.looking.get(self._name, ())
-        if not recorded and not looking:
+        record, looking = around.config.record if config.record else None, around.looking.get(self._name, ())
+        if record is None and not looking:
             return None
         overlay = around.seen[self._name].overlay
         painter = painter_of(config.heat, reference, gpu=around.gpu, show_heat=config.overlay.heat)
-        recording = RecordingLane(lambda: self._recorder(timeline), self._name, live=live_source) if recorded else None
+        recording = None
+        if record is not None:
+            recording = RecordingLane(lambda: self._recorder(record, timeline), self._name, live=live_source, max_fps=record.max_fps)
         return Viewer(painter, overlay, recording, looking)
 
-    def _recorder(self, timeline: Timeline) -> Recorder:
+    def _recorder(self, record: RecordOptions, timeline: Timeline) -> Recorder:
         from edge.sinks.recorder import PyavRecorder
 
         around = self._around
-        record = around.config.record
-        assert record is not None
-
-        def utc_ns(t_ns: int) -> int:
-            known = timeline.utc_ns(t_ns)
-            return t_ns if known is None else known  # a clock that was never right: file names of 1970 sort before all others
-
-        recorder = PyavRecorder(replace(record, folder=record.folder or around.config.state / "video"), self._name, utc_ns=utc_ns)
+        recorder = PyavRecorder(
+            replace(record, folder=record.folder or around.config.state / "video"),
+            self._name,
+            utc_ns=timeline.utc_ns,
+            timeline=timeline.id,
+            index=around.segments.of(self._name) if around.segments else None,
+            make_encoder=around.make_encoder,
+        )
         around.recorders[self._name] = recorder
         return recorder
 

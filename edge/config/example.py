@@ -52,8 +52,8 @@ def example() -> str:
     view = _nested("view", ViewOptions(), "")
     record = _nested("record", RecordOptions(), "")
     camera = CameraConfig(source="x", heatmap=HeatmapConfig())
-    inner = _section(camera, "    ", skip=("lines", "zones", "track", "heat", "overlay", "heatmap"))
-    nested = "".join(_nested(name, getattr(camera, name), "    ") for name in ("track", "heat", "overlay", "heatmap"))
+    inner = _section(camera, "    ", skip=("lines", "zones", "track", "heat", "sight", "overlay", "heatmap"))
+    nested = "".join(_nested(name, getattr(camera, name), "    ") for name in ("track", "heat", "sight", "overlay", "heatmap"))
     return f"{head}{device}{detect}{engine}{mqtt}{requests}{metrics}{view}{record}\ncameras:\n  door:\n{inner}{_PLACES}{nested}"
 
 

@@ -20,6 +20,7 @@ from edge.messages import check_name
 from edge.overlay import OverlayOptions
 from edge.pipeline import PipelineOptions
 from edge.requests import RequestOptions
+from edge.scene import SightOptions
 from edge.sinks.options import RecordOptions
 from edge.sinks.options_metrics import MetricsOptions
 from edge.sinks.options_mqtt import MqttOptions
@@ -115,6 +116,8 @@ class CameraConfig(_Section):
     """What has not moved for so long (a poster) stops counting until it moves; null lets it count."""
     track: TrackOptions = TrackOptions()
     heat: HeatOptions = HeatOptions()
+    sight: SightOptions | None = SightOptions()
+    """When a camera that gives pictures is blind or moved, so that its time is not taken for time in which nobody was there; null never asks."""
     floor: FloorOptions | None = None
     """How the picture lies on the floor, {px: [[x, y], ...], metres: [[x, y], ...], cell_m}, for heat on a plan; null for no plan."""
     overlay: OverlayOptions = OverlayOptions()

@@ -194,7 +194,7 @@ class CameraLoop:
         size = first[0].stamp.size if first else self._facts.size
         parts = self._parts.begin(self._facts, size, point)
         after = Stamp(self.name, point.frame, point.t_ns, size) if point and not first else None
-        with Session(parts, after=after, gauges=self.gauges) as session:
+        with Session(parts, after=after, gauges=self.gauges, on_sight=self.state.sight) as session:
             try:
                 if first:
                     self._step(session, first)

@@ -6,19 +6,19 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edge.books import Books
-from edge.data import F32, U8, Detections, Frame, Message, Result, Stamp
+from edge.data import F32, U8, Detections, Frame, Message, Result, Stamp, Warmth
 from edge.errors import DiskFull
 from edge.pipeline import Pipeline
 from edge.ports import Ledger, Painter
 from edge.runtime.gauges import CameraGauges
 from edge.runtime.looking import LivePicture
 from edge.runtime.recording import RecordingLane
-from edge.scene import EmptyScene
+from edge.scene import EmptyScene, Eyesight, SightWatch
 from edge.shapes import Overlay
 
 log = logging.getLogger(__name__)
@@ -58,15 +58,31 @@ class SessionParts:
     commit_s: float
     viewer: Viewer | None = None
     snapshots: Snapshots | None = None
+    sight: SightWatch | None = None
+    """Whether the camera sees; None where nobody watches that, and it always does."""
+    scene_digest: str = ""
+    """What the scene that `sight` knows belongs to."""
 
 
 class Session:
     """Steps, books, paints and commits. A context manager: leaving it closes the painter and the recording; `finish` commits what is left."""
 
-    def __init__(self, parts: SessionParts, *, after: Stamp | None = None, gauges: CameraGauges | None = None) -> None:
-        """`after`: the last frame of the run that this one ends, where no frame is left; `gauges` get how long the stages took."""
+    def __init__(
+        self,
+        parts: SessionParts,
+        *,
+        after: Stamp | None = None,
+        gauges: CameraGauges | None = None,
+        on_sight: Callable[[Eyesight, str], None] = lambda sight, why: None,
+    ) -> None:
+        """`after`: the last frame of the run that this one ends, where no frame is left; `gauges` get how long the stages took.
+
+        `on_sight` hears what the camera's pictures are good for, and why, when that changes.
+        """
         self._parts = parts
         self._gauges = gauges or CameraGauges()
+        self._on_sight = on_sight
+        self._told: tuple[Eyesight, str] = ("clear", "")
         self._scene = EmptyScene()
         self._stack = ExitStack()
         self._painter: Painter | None = None
@@ -83,6 +99,7 @@ class Session:
             if (recording := viewer.recording) is not None:
                 self._stack.enter_context(recording)
                 self._gauges.drops["recorder"] = lambda: recording.dropped
+                self._gauges.recording = lambda: recording.recording
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -95,12 +112,18 @@ class Session:
 
     def step(self, frame: Frame, detections: Detections) -> Result:
         """One frame, from its detections to the books, and to the picture if somebody wants one; what was found in it."""
-        parts, stamp = self._parts, frame.stamp
+        parts, stamp, sight = self._parts, frame.stamp, self._parts.sight
+        if sight is not None and sight.wants(stamp.t_ns):
+            sight.look(frame.bgr, stamp.t_ns)
+            self._tell_sight(sight)
+        sees = sight is None or sight.sees
         with self._gauges.timed("step"):
             result = parts.pipeline.step(stamp, detections)
-            parts.books.enter(result, parts.pipeline.occupancy())
+            if not sees:  # who stands in a frozen picture stands there no longer, and in a moved one elsewhere: heat is never taken back
+                result = replace(result, warmth=Warmth.empty())
+            parts.books.enter(result, parts.pipeline.occupancy(), sees=sees)
         self._stamp, self._changed = stamp, True
-        if self._scene.wants(stamp.t_ns):
+        if (sight is None or not sight.blind) and self._scene.wants(stamp.t_ns):
             self._scene.learn(frame.bgr, self._people(result, detections), stamp.t_ns)
         if self._painter is not None and parts.viewer is not None:
             self._painter.warm(stamp, result.warmth)
@@ -127,6 +150,8 @@ class Session:
         if self._stamp is None:
             return
         parts = self._parts
+        if parts.sight is not None and (known := parts.sight.to_keep()) is not None:
+            parts.books.keep_view(parts.scene_digest, known)
         parts.books.checkpoint(parts.source_key, self._stamp.index, parts.digest, parts.pipeline.state(), done=done)
         try:
             with self._gauges.timed("commit"):
@@ -144,10 +169,17 @@ class Session:
         self._gauges.published()
 
     def reset(self, utc_ns: int | None) -> None:
-        """Say and commit what was counted, then begin new epochs of everything, in one commit with who is inside. DiskFull: there is no room."""
-        self._parts.books.say_counts()
+        """Say and commit what was counted, then begin new epochs of everything, in one commit with who is inside. DiskFull: there is no room.
+
+        Where the camera looks from now on is where it shall look.
+        """
+        books, sight = self._parts.books, self._parts.sight
+        books.say_counts()
         self.commit(last=True)
-        self._parts.books.reset(utc_ns)
+        books.reset(utc_ns)
+        if sight is not None:
+            books.keep_view(self._parts.scene_digest, sight.accept())
+            self._tell_sight(sight)
         self.commit(last=True)
 
     def finish(self, *, done: bool) -> None:
@@ -168,7 +200,7 @@ class Session:
 
     def _paint(self, frame: Frame, result: Result, painter: Painter, viewer: Viewer) -> None:
         """One picture for all who want one of this frame; none where nobody does."""
-        recording = viewer.recording if viewer.recording is not None and viewer.recording.wants_picture else None
+        recording = viewer.recording if viewer.recording is not None and viewer.recording.wants_picture(frame.stamp.t_ns) else None
         looking = [live for live in viewer.looking if live.wants_picture]
         if recording is None and not looking:
             return
@@ -178,6 +210,12 @@ class Session:
             recording.put(frame.stamp, picture)
         for live in looking:
             live.put(picture)
+
+    def _tell_sight(self, sight: SightWatch) -> None:
+        now = (sight.state, sight.why)
+        if now != self._told:
+            self._told = now
+            self._on_sight(*now)
 
     def _snapshot(self) -> None:
         assert self._stamp is not None

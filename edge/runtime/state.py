@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from edge.scene import Eyesight
+
 Link = Literal["starting", "live", "reconnecting", "failed", "ended"]
 """How a camera is reached; known to the thread that reads it."""
-Eyesight = Literal["clear", "blind", "moved"]
-"""What a camera's pictures are good for; known to the thread that works on them."""
 StateName = Literal["starting", "live", "reconnecting", "blind", "moved", "failed", "ended"]
 
 

@@ -54,6 +54,20 @@ CREATE TABLE last_values (
 ) WITHOUT ROWID;
 """
 
+_ADDED = """
+-- What a camera looked at when it was set up: directions of edges, no picture. `digest` names the address, lines and zones it belongs to.
+CREATE TABLE IF NOT EXISTS views (camera TEXT PRIMARY KEY, digest TEXT NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;
+
+-- Recorded video: what file holds which span of a camera's timeline. 'utc' is the timeline of files that only their names tell of.
+CREATE TABLE IF NOT EXISTS segments (
+    path TEXT PRIMARY KEY, camera TEXT NOT NULL, timeline TEXT NOT NULL, t0_ns INTEGER NOT NULL, t1_ns INTEGER NOT NULL,
+    pictures INTEGER NOT NULL, bytes INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, codec TEXT NOT NULL, state TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS segments_of ON segments (camera, timeline, t0_ns);
+INSERT OR IGNORE INTO timelines VALUES ('utc', 0, 1);
+"""
+"""Tables that came later, made where they are missing. An older version that opens the file again passes over them, so they change no version."""
+
 
 def connect(path: Path, *, synchronous: str) -> sqlite3.Connection:
     """A connection in WAL mode; `synchronous` FULL means that a commit has reached the disk when it returns."""
@@ -88,6 +102,8 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
             db.execute("INSERT INTO meta VALUES ('stream', ?), ('seq', '0'), ('handed_out', '0')", (str(uuid.uuid4()),))
             db.execute(f"PRAGMA user_version = {VERSION}")
             db.execute("COMMIT")
+        for statement in _ADDED.split(";\n"):
+            db.execute(statement)
     except sqlite3.Error as error:
         raise translate(error, path) from error
 

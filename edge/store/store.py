@@ -15,6 +15,7 @@ from edge.change import Change, Checkpoint, WindowChange
 from edge.count.tally import Tally
 from edge.data import I64
 from edge.errors import StoreError
+from edge.roll import Array
 from edge.store import limit, retention, spans
 from edge.store.blobs import pack_cells, pack_state, pack_tally, unpack_cells, unpack_state, unpack_tally
 from edge.store.schema import connect, prepare, translate
@@ -81,6 +82,9 @@ class Store:
             self._send(change)
             if change.checkpoint is not None:
                 self._keep_checkpoint(change.camera, change.checkpoint)
+            if change.view is not None:
+                kept = (change.camera, change.view.digest, pack_state(change.view.state))
+                self._db.execute("REPLACE INTO views VALUES (?, ?, ?)", kept)
 
     def _add(self, change: Change, window: WindowChange, epochs: Mapping[tuple[str, str], int]) -> None:
         at = (change.camera, change.timeline, window.t0_ns)
@@ -228,6 +232,12 @@ class Store:
             return None
         timeline, source, frame, t_ns, digest, state, unsaid, said_ns, done = row
         return Checkpoint(timeline, source, frame, t_ns, digest, unpack_state(state), unpack_tally(unsaid), said_ns, bool(done))
+
+    def view(self, camera: str, digest: str) -> dict[str, Array] | None:
+        """What is kept of the scene before a camera, if that belongs to `digest`."""
+        with self._lock:
+            row = self._db.execute("SELECT state FROM views WHERE camera = ? AND digest = ?", (camera, digest)).fetchone()
+        return None if row is None else unpack_state(row[0])
 
     def totals(self, camera: str, *, span: tuple[int, int] | None = None, epoch: int | None = None) -> Tally:
         """Sums of all numbers of a camera in their present epochs (or in `epoch`), over all time or a UTC span of whole windows."""
