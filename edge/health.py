@@ -6,10 +6,15 @@ are of the interval since the last remark.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.data import Message
 from edge.messages import Payload, Time
+
+Recording = Literal["full", "fewer", "small", "paused", "failed"]
+"""How much of a camera is recorded: every picture that its options allow, fewer, smaller ones too, none for a while, or none that can be written."""
 
 
 class _Part(BaseModel):
@@ -42,6 +47,10 @@ class CameraHealth(_Part):
     )
     stages: dict[str, Spread] = Field(default_factory=dict, description="how long a stage took a frame: detect, step, paint; commit")
     drops: dict[str, int] = Field(default_factory=dict, description="pictures let go, by cause: late (a newer frame came), recorder")
+    recording: Recording | None = Field(
+        None,
+        description="full; fewer, small, paused while encoder, disk or processor do not keep up; failed; null where nothing is recorded",
+    )
     reconnects: int = Field(0, description="how often the source was opened again")
 
 

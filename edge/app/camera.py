@@ -32,8 +32,8 @@ from edge.runtime.session import SessionParts, Snapshots, Viewer
 from edge.runtime.state import CameraState
 from edge.scene import SightWatch
 from edge.shapes import Overlay
-from edge.sources import check_source, open_source
 from edge.sinks.options import RecordOptions
+from edge.sources import check_source, open_source
 from edge.store import Store, StoreSegments
 
 if TYPE_CHECKING:

@@ -31,8 +31,9 @@ from edge.runtime.clock import this_boot
 from edge.runtime.desk import Desk
 from edge.runtime.looking import LivePicture
 from edge.runtime.watchdog import Watchdog
+from edge.sinks.recorder_choice import choose_encoder
 from edge.sources import open_source
-from edge.store import Store, StoreOutbox
+from edge.store import Store, StoreOutbox, StoreSegments
 
 if TYPE_CHECKING:
     from edge.sinks.mqtt import MqttPublisher
@@ -163,6 +164,8 @@ def running(
             must_open=options.must_open,
             start_time_utc_ns=options.start_time_utc_ns,
             recorders=recorders,
+            segments=stack.enter_context(StoreSegments(store.path)) if config.record else None,
+            make_encoder=choose_encoder(config.record) if config.record else None,
             open_source=sources,
             looking={name: [by[name] for by in (shown, viewed) if by] for name in config.cameras},
         )

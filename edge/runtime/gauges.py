@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from edge.health import Spread
+from edge.health import Recording, Spread
 
 _KEPT = 600
 """Times kept for one interval: all of ten seconds at 60 frames a second, the newest of more."""
@@ -54,6 +54,7 @@ class CameraGauges:
         self._unpublished: deque[float] = deque(maxlen=_KEPT)
         self.stages: defaultdict[str, Times] = defaultdict(Times)
         self.drops: dict[str, Callable[[], int]] = {}
+        self.recording: Callable[[], Recording | None] = lambda: None
 
     def worked(self, age_s: float) -> None:
         """The work on a live frame is done, `age_s` after it was taken; what was counted on it waits for the next commit."""

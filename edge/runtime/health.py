@@ -105,5 +105,6 @@ def _of_camera(gauges: CameraGauges, ever: _Frames, lately: _Frames, seen: int, 
         published_age=gauges.published_ages.spread(),
         stages={stage: spread for stage, spread in spreads.items() if spread is not None},
         drops={cause: count() for cause, count in list(gauges.drops.items())},
+        recording=gauges.recording(),
         reconnects=max(0, gauges.opened - 1),
     )

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import get_args
 
 from edge.errors import UsageError
-from edge.health import CameraHealth, HealthPayload, Spread
+from edge.health import CameraHealth, HealthPayload, Recording, Spread
 from edge.messages import StatePayload
 from edge.sinks.options_metrics import MetricsOptions
 
@@ -88,6 +88,12 @@ def _of_cameras(cameras: Mapping[str, CameraHealth]) -> Iterator[str]:
         ({"camera": name, "cause": cause}, count) for name, camera in cameras.items() for cause, count in camera.drops.items()
     ]
     yield from _metric("edge_camera_pictures_dropped_total", "counter", "Pictures let go, by cause.", drops)
+    recording: list[Sample] = [
+        ({"camera": name, "recording": how}, float(camera.recording == how))
+        for name, camera in cameras.items()
+        for how in (get_args(Recording) if camera.recording else ())
+    ]
+    yield from _metric("edge_camera_recording", "gauge", "1 for how much is recorded of the camera, 0 for the others.", recording)
     ages = [sample for name, camera in cameras.items() for sample in _quantiles(camera.frame_age, {"camera": name})]
     yield from _metric("edge_camera_frame_age_seconds", "summary", "Age of live frames when the work on them ended.", ages)
     published = [sample for name, camera in cameras.items() for sample in _quantiles(camera.published_age, {"camera": name})]

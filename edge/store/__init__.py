@@ -2,7 +2,8 @@
 
 from edge.store.outbox import StoreOutbox
 from edge.store.reader import StoreReader
+from edge.store.segments import StoreSegments
 from edge.store.spans import Covered
 from edge.store.store import Store
 
-__all__ = ["Covered", "Store", "StoreOutbox", "StoreReader"]
+__all__ = ["Covered", "Store", "StoreOutbox", "StoreReader", "StoreSegments"]
