@@ -55,11 +55,12 @@ class Accelerator:
     def _run(self) -> None:
         try:
             with self._detector as detector:
-                while not self._stopping and not all(lane.frames.finished for lane in self._lanes):
+                left = list(self._lanes)
+                while left and not self._stopping:
                     self._step(detector)
-                    for lane in self._lanes:
-                        if lane.frames.finished:
-                            lane.seen.close()
+                    for lane in [lane for lane in left if lane.frames.finished]:
+                        lane.seen.close()
+                        left.remove(lane)
         except Exception as error:  # noqa: BLE001  whatever it was, the device must hear of it, not this thread's stderr
             self._on_error(error)
         finally:

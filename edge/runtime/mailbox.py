@@ -64,13 +64,13 @@ class Mailbox(Generic[T]):
             self._changed.notify_all()
         self._on_change()
 
+    # Both are asked several times a frame, and by one who acts on the answer later anyway: no lock would make it any truer.
+
     @property
     def has_room(self) -> bool:
-        with self._changed:
-            return len(self._letters) < self._room or self._closed
+        return len(self._letters) < self._room or self._closed
 
     @property
     def finished(self) -> bool:
         """Closed, and all was taken."""
-        with self._changed:
-            return self._closed and not self._letters
+        return self._closed and not self._letters  # in this order: what is closed gets no letter any more

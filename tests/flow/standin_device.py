@@ -34,7 +34,7 @@ DAY_STEP_NS = 172_800_000
 """Between two frames of the day: 500 thousand of each camera are 24 hours."""
 _BEGINS_UTC_NS = 1_790_056_800_000_000_000  # 2026-09-22 06:00
 _CYCLE = 20_000  # frames after which the people of an hour come again, as others
-_VISITS_A_MINUTE = {"night": 0.0, "quiet": 2.0, "busy": 6.0}
+_VISITS_A_MINUTE = {"night": 0.0, "quiet": 1.0, "busy": 4.0}
 _HOURS = ["quiet"] * 6 + ["busy"] * 2 + ["quiet"] * 3 + ["busy"] * 2 + ["quiet"] * 1 + ["night"] * 10
 """What goes on in each hour from six in the morning on."""
 
@@ -165,7 +165,7 @@ def day(folder: Path, *, port: int, frames: int, samples: int) -> dict[str, Any]
     def sources(uri: str, *, camera: str, start_index: int = 0, **_: Any) -> StandinCamera:
         return StandinCamera(shown, camera, start_index, most=each)
 
-    config = parse(configuration(folder, size, "synthetic://plaza", port, lines=3, heatmap_every_s=600))
+    config = parse(configuration(folder, size, "synthetic://plaza", port, lines=2, heatmap_every_s=600))
     with running(config, RunOptions(drain_s=120), detector=DayDetector(size), sources=sources) as device:
 
         def look() -> None:
