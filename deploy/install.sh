@@ -85,6 +85,7 @@ system_packages() {
 user() {
     step "user edge"
     put "$checkout/deploy/systemd/edge.sysusers" /usr/lib/sysusers.d/edge.conf 644
+    if [ -z "$changed" ] && grep -qs '^edge:' "$root/etc/passwd"; then return; fi
     run systemd-sysusers ${root:+--root="$root"} edge.conf
 }
 
@@ -183,6 +184,8 @@ begin() {  # UNIT: started, or started again if anything of it is new; a notifyi
     if ! alive || [ -z "$start" ]; then note "not started"; return; fi
     if [ -z "$changed" ] && systemctl --quiet is-active "$1"; then note "nothing new: it goes on undisturbed"; return; fi
     run systemctl restart "$1" || return 1
+    [ -n "$dry" ] || sleep 3  # what is up may fail with its first frame
+    [ -n "$dry" ] || systemctl --quiet is-active "$1" || return 1
 }
 
 back() {

@@ -1,0 +1,154 @@
+"""deploy/install.sh in a fresh system with a real systemd: shown, done, done again, upgraded, refused, taken back, taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deploy.system_root import CHECKOUT, ENVIRONMENTS, System, system_root, wait
+
+pytestmark = pytest.mark.system
+
+FIRST, SECOND = ENVIRONMENTS
+INSTALL = f"{CHECKOUT}/deploy/install.sh"
+NEW = "/srv/checkout"
+LISTING = "find / -xdev -path /proc -prune -o -path /run -prune -o -path /tmp -prune -o -path /var/log -prune -o -path '*/edge.db*' -prune -o -printf '%p %m %u %T@ %l\\n' | sort"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The tests of this module are one story, in order."""
+    with System(system_root(), tmp_path_factory.mktemp("system")) as system:
+        system.run(f"mkdir -p {NEW} && cp -r {CHECKOUT}/deploy {CHECKOUT}/edge {CHECKOUT}/pyproject.toml {NEW}")
+        yield system
+
+
+def stream(system: System) -> str:
+    """The name that the store was born with."""
+    system.at("/srv/stream.py").write_text(
+        "import sqlite3\nprint(*sqlite3.connect('/var/lib/edge/edge.db').execute(\"SELECT value FROM meta WHERE key = 'stream'\").fetchone())\n"
+    )
+    return system.run("python3 /srv/stream.py").strip()
+
+
+def test_a_dry_run_shows_all_and_changes_nothing(system: System) -> None:
+    before = system.run(LISTING)
+    said = system.run(f"{INSTALL} native --environment {FIRST} --dry-run")
+    assert "systemctl restart edge.service" in said
+    assert said.rstrip().endswith("nothing was changed: this was a dry run")
+    assert system.run(LISTING) == before
+
+
+def test_a_first_installation_counts_and_is_enabled(system: System) -> None:
+    system.run(f"{INSTALL} native --environment {FIRST}")
+    assert system.property("ActiveState") == "active"
+    assert system.run("systemctl is-enabled edge").strip() == "enabled"
+    assert system.run("readlink /opt/edge/current").strip() == FIRST
+    assert system.run("stat -c '%U:%G %a' /etc/edge/edge.yaml /var/lib/edge").split("\n")[:2] == ["root:edge 640", "edge:edge 750"]
+    assert "video" in system.run("id -Gn edge")
+    assert wait(lambda: "1 of 1 cameras live" in system.property("StatusText"), 20)
+
+
+def test_run_again_it_changes_nothing_and_disturbs_nobody(system: System) -> None:
+    before, pid = system.run(LISTING), system.property("MainPID")
+    said = system.run(f"{INSTALL} native --environment {FIRST}")
+    assert "it goes on undisturbed" in said
+    assert system.property("MainPID") == pid
+    assert [line for line in system.run(LISTING).splitlines() if "/var/lib/edge" not in line] == [
+        line for line in before.splitlines() if "/var/lib/edge" not in line
+    ]
+
+
+def test_an_upgrade_keeps_what_was_configured_and_counted(system: System) -> None:
+    born, pid = stream(system), system.property("MainPID")
+    system.run("sed -i 's/every_s: 30/every_s: 20/' /etc/edge/edge.yaml; echo '# mine' >>/etc/udev/rules.d/70-edge-cameras.rules")
+    system.run(f"sed -i 's/WatchdogSec=40/WatchdogSec=50/' {NEW}/deploy/systemd/edge.service")
+    system.run(f"{NEW}/deploy/install.sh native --environment {SECOND}")
+    assert system.run("readlink /opt/edge/current").strip() == SECOND
+    assert system.property("WatchdogUSec") == "50s"
+    assert system.property("MainPID") != pid
+    assert system.property("ActiveState") == "active"
+    assert "every_s: 20" in system.at("/etc/edge/edge.yaml").read_text()
+    assert "# mine" in system.at("/etc/udev/rules.d/70-edge-cameras.rules").read_text()
+    assert stream(system) == born
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("[ $1 != config ] || { echo 'cameras.door.colour is unknown' >&2; exit 2; }", "what ran before still runs"),
+        ("[ $1 = config ] || { echo 'it is broken' >&2; exit 1; }", "back to the version before"),
+    ],
+)
+def test_a_version_that_does_not_run_here_leaves_the_one_before(system: System, program: str, says: str) -> None:
+    system.run("mkdir -p /srv/bad/bin")
+    system.at("/srv/bad/bin/edge").write_text(f"#!/bin/sh\n{program}\n")
+    system.run("chmod 755 /srv/bad/bin/edge")
+    said = system.run(f"{NEW}/deploy/install.sh native --environment /srv/bad; echo ended with $?", check=False)
+    assert says in said
+    assert "ended with 1" in said
+    assert system.run("readlink /opt/edge/current").strip() == SECOND
+    assert wait(lambda: system.property("ActiveState") == "active", 20)
+
+
+def test_containers_beside_the_service_are_refused(system: System) -> None:
+    system.run(f"mkdir -p {NEW}/deploy/compose && touch {NEW}/deploy/compose/compose.yaml")
+    said = system.run(f"{NEW}/deploy/install.sh compose; echo ended with $?", check=False)
+    assert "two would fight for the cameras" in said
+    assert "ended with 2" in said
+
+
+def test_uninstalled_it_leaves_what_was_configured_and_counted(system: System) -> None:
+    born = stream(system)
+    said = system.run(f"{NEW}/deploy/install.sh uninstall")
+    for path in ("/etc/edge", "/var/lib/edge"):
+        assert f"    {path}\n" in said
+    assert not system.at("/etc/systemd/system/edge.service").exists()
+    assert not system.at("/etc/systemd/system/multi-user.target.wants/edge.service").is_symlink()
+    assert not system.at("/opt/edge/current").is_symlink()
+    assert system.property("LoadState") == "not-found"
+    assert stream(system) == born
+    system.run(f"{NEW}/deploy/install.sh uninstall")  # again: nothing to do is no failure
+
+
+def test_installed_once_more_it_goes_on_with_the_same_totals_and_purged_it_is_gone(system: System) -> None:
+    born = stream(system)
+    system.run(f"{INSTALL} native --environment {FIRST}")
+    assert stream(system) == born
+    assert "every_s: 20" in system.at("/etc/edge/edge.yaml").read_text()
+    system.run(f"{INSTALL} uninstall --purge")
+    for path in (
+        "/opt/edge",
+        "/etc/edge",
+        "/var/lib/edge",
+        "/var/cache/edge",
+        "/etc/systemd/system/edge.service",
+        "/usr/lib/sysusers.d/edge.conf",
+    ):
+        assert not system.at(path).exists(), path
+    assert "no such user" in system.run("id edge", check=False)
+
+
+def test_containers_are_brought_up_at_boot_and_stopped(system: System) -> None:
+    """Docker is a stand-in that writes down what it is asked; what it does with it is another test's."""
+    system.at("/usr/bin/docker").write_text('#!/bin/sh\necho "$PWD: $*" >>/run/asked\n')
+    system.at("/etc/systemd/system/docker.service").write_text("[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n")
+    system.run("chmod 755 /usr/bin/docker; systemctl daemon-reload")
+    system.at(f"{NEW}/deploy/compose/edge.yaml").write_text("shipped\n")
+    system.run(f"{NEW}/deploy/install.sh compose")
+    assert system.property("ActiveState", "edge-compose") == "active"
+    assert system.run("systemd-analyze verify /etc/systemd/system/edge-compose.service").strip() == ""
+    system.at("/opt/edge/compose/edge.yaml").write_text("mine\n")
+    assert "edge.yaml is kept as it is" in system.run(f"{NEW}/deploy/install.sh compose")
+    assert system.at("/opt/edge/compose/edge.yaml").read_text() == "mine\n"
+    system.run(f"{NEW}/deploy/install.sh uninstall")
+    assert system.at("/opt/edge/compose/edge.yaml").exists()
+    asked = [line for line in system.at("/run/asked").read_text().splitlines() if "version" not in line]
+    assert asked == ["/opt/edge/compose: compose up --detach --remove-orphans", "/opt/edge/compose: compose stop"]
+
+
+def test_the_rules_for_cameras_are_read_by_udev_without_a_complaint(system: System) -> None:
+    system.run(f"install -D -m 644 {CHECKOUT}/deploy/udev/70-edge-cameras.rules /etc/udev/rules.d/70-edge-cameras.rules")
+    said = [line for line in system.run("udevadm test /sys/class/net/lo", check=False).splitlines() if "70-edge-cameras" in line]
+    assert said == ["Reading rules file: /etc/udev/rules.d/70-edge-cameras.rules"]
