@@ -115,12 +115,12 @@ class FakePainter:
 
 
 class FakeRecording:
-    """A recording that wants pictures while `wants_picture`."""
+    """A recording that wants pictures while it is `willing`."""
 
     dropped = 0
 
     def __init__(self) -> None:
-        self.wants_picture = False
+        self.willing = False
         self.pictures: list[U8] = []
 
     def __enter__(self) -> FakeRecording:
@@ -128,6 +128,9 @@ class FakeRecording:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def wants_picture(self, t_ns: int) -> bool:
+        return self.willing
 
     def put(self, stamp: Stamp, picture: U8) -> None:
         self.pictures.append(picture)
@@ -156,15 +159,15 @@ def test_one_picture_is_painted_for_all_who_want_it() -> None:
     window, page = LivePicture(max_fps=1000), LivePicture(max_fps=1000)
 
     def all_look() -> None:
-        recording.wants_picture = True
+        recording.willing = True
         window.look(0, 0)
         page.look(0, 0)
 
     def recording_only() -> None:
-        recording.wants_picture = True
+        recording.willing = True
 
     def nobody() -> None:
-        recording.wants_picture = False
+        recording.willing = False
 
     viewer: Any = Viewer(painter, lambda _: Overlay(SIZE, ()), recording, [window, page])  # type: ignore[arg-type]
     stepping(viewer, [all_look, recording_only, nobody])
