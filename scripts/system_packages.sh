@@ -11,6 +11,7 @@ packages=(
     g++ python3-dev               # kernels on the CPU; pycuda, which is compiled
     libgirepository1.0-dev gir1.2-gst-plugins-base-1.0 gcc pkg-config  # PyGObject, which is compiled, and the source over GStreamer
     ffmpeg                        # plays recorded video as others would
+    debootstrap systemd-container shellcheck  # a small system with a real systemd, where the service is installed
     xvfb xdotool                  # a screen for windows, and who presses a key there
 )
 # A browser that looks at the page; Ubuntu's is a snap, which no test can rely on.
