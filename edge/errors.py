@@ -6,7 +6,8 @@ Each message is one sentence a user can act on: what was wrong, where, what woul
     ├── UsageError              exit code 2: what the user wrote cannot be meant (also a ValueError)
     │   └── ConfigError         ... in the configuration file, with line and key path
     ├── SourceError             a camera, file or URL cannot be opened or read
-    │   └── SourceTimeout       ... it is silent (also a TimeoutError)
+    │   ├── SourceTimeout       ... it is silent (also a TimeoutError)
+    │   └── SourceHeld          ... a call into its driver has not come back and holds it; a new process may be the only way out
     ├── ModelError              a model file is missing, broken, or no YOLO detector
     │   └── EngineRefused       ... TensorRT does not load it on this GPU
     ├── StoreError              the database cannot be opened or written
@@ -41,6 +42,10 @@ class SourceError(EdgeError):
 
 
 class SourceTimeout(SourceError, TimeoutError):
+    pass
+
+
+class SourceHeld(SourceError):
     pass
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from edge.data import Frame
-from edge.errors import EdgeError, SourceError, SourceTimeout
+from edge.errors import EdgeError, SourceError, SourceHeld, SourceTimeout
 from edge.ports import Source, SourceFacts
 from edge.runtime.mailbox import Closed
 
@@ -116,16 +116,18 @@ class Reader:
         reopens = self._live and (self._facts is not None or not parts.must_open)
         if not reopens or (isinstance(error, EdgeError) and not isinstance(error, SourceError)):
             raise error
-        self._give_up_if_held()
+        self._give_up_if_held(error)
         if isinstance(error, SourceError):
             return str(error)
         log.error("%s: its source failed in a way that nobody foresaw", parts.name, exc_info=error)
         return f"its source failed: {type(error).__name__}: {error}"
 
-    def _give_up_if_held(self) -> None:
+    def _give_up_if_held(self, error: Exception) -> None:
         """SourceError where what hangs cannot be waited out: a thread inside a vendor's library cannot be ended from outside."""
         self._hung = [life for life in self._hung if not life.over]
         silent_s = time.monotonic() - self._last_frame_s
+        if isinstance(error, SourceHeld) and silent_s > _LAST_RESORT_S:
+            raise error
         if len(self._hung) > _MOST_HUNG or (self._hung and silent_s > _LAST_RESORT_S):
             raise SourceError(
                 f"camera {self._parts.name}: {len(self._hung)} of its readers hang in their source and it has given nothing for {silent_s:.0f} s;"

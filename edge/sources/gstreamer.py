@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from edge.data import U8, Frame, HostPixels, Size, Stamp
-from edge.errors import SourceError
+from edge.errors import SourceError, SourceHeld
 from edge.ports import SourceFacts
 from edge.sources.address import Address, redact_line
 from edge.sources.gstreamer_library import Library, library, present
@@ -52,8 +52,8 @@ class GstreamerSource:
     paced by its own time. A change of size in mid-stream is followed: the next frames have the new one.
 
     Nothing here waits without end. Starting and stopping a pipeline call drivers, and NVIDIA's camera service is known to hang in both; so each is
-    done in a thread of its own, and left behind in it when its time is over. Until such a thread returns, opening the same address is refused,
-    so that however often it is tried, one camera holds no more than two threads. Closing from another thread wakes who waits for a picture.
+    done in a thread of its own, and left behind in it when its time is over. Until such a thread returns, opening the same address is refused
+    (SourceHeld), so that however often it is tried, one camera holds no more than two threads. Closing from another thread wakes who waits for a picture.
     """
 
     def __init__(self, address: Address, *, camera: str, start_index: int = 0, timeout_s: tuple[float, float] = (5.0, 2.0)) -> None:
@@ -85,7 +85,7 @@ class GstreamerSource:
         self._entered = True
         hanging = _hanging.get(self._address.uri)
         if hanging is not None and hanging.is_alive():
-            raise SourceError(f"{self._address.shown} still hangs in its driver since it was last used; {_unhang(self._address)}")
+            raise SourceHeld(f"{self._address.shown} still hangs in its driver since it was last used; {_unhang(self._address)}")
         lib = library()
         if self._address.kind == "v4l2":
             check_device(self._address)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edge.data import Frame
-from edge.errors import SourceError, SourceTimeout, StoreError, UsageError
+from edge.errors import SourceError, SourceHeld, SourceTimeout, StoreError, UsageError
 from edge.ports import SourceFacts
 from edge.runtime import Clock, Device
 from edge.runtime import reader as reader_module
@@ -178,6 +178,14 @@ def test_a_camera_that_a_hung_reader_holds_is_not_asked_in_vain_for_ever(hang: t
     with pytest.raises(SourceError, match="camera door: 1 of its readers hang"):
         story.reader.read()
     assert story.lost[-1] == "it is in use"
+
+
+def test_a_camera_that_its_own_source_left_hanging_is_not_asked_in_vain_for_ever_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader_module, "_LAST_RESORT_S", 0.1)
+    story = Story(*(Script(on_open=fails(SourceHeld("it still hangs in its driver"))) for _ in range(1000)))
+    with pytest.raises(SourceHeld):
+        story.reader.read()
+    assert len(story.lost) > 1
 
 
 def test_a_camera_that_is_away_for_long_is_no_reason_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:

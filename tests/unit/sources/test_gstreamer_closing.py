@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from edge.data import Frame
-from edge.errors import SourceError, SourceTimeout
+from edge.errors import SourceHeld, SourceTimeout
 from edge.sources import gstreamer
 from edge.sources.address import check_source
 from edge.sources.gstreamer import GstreamerSource
@@ -96,7 +96,7 @@ def test_a_pipeline_that_hangs_at_its_start_is_left_behind_in_time_and_not_tried
     assert time.monotonic() - began_s < 3
     before = threading.active_count()
     for _ in range(3):
-        with pytest.raises(SourceError, match="still hangs in its driver"):
+        with pytest.raises(SourceHeld, match="still hangs in its driver"):
             opened(LIVE).__enter__()
     assert threading.active_count() == before
 
@@ -107,7 +107,7 @@ def test_a_pipeline_that_hangs_at_its_end_does_not_keep_anyone(hang: Callable[..
         stuck = hang(source)
         began_s = time.monotonic()
     assert time.monotonic() - began_s < 3
-    with pytest.raises(SourceError, match="still hangs in its driver"):
+    with pytest.raises(SourceHeld, match="still hangs in its driver"):
         opened(LIVE).__enter__()
     stuck.let_go.set()
     assert eventually(lambda: not any(thread.name == "close gate" for thread in threading.enumerate()))
