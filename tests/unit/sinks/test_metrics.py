@@ -6,6 +6,7 @@ import re
 import socket
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from edge.health import BrokerHealth, CameraHealth, HealthPayload, Spread
 from edge.sinks.metrics import CONTENT_TYPE, MetricsPage, exposition
 from edge.sinks.options_metrics import MetricsOptions
 
+README = Path(__file__).parents[3] / "deploy" / "mqtt" / "README.md"
 SPREAD = Spread(p50_ms=10, p95_ms=20, p99_ms=30)
 HEALTH = HealthPayload(
     device="shop-7",
@@ -63,6 +65,12 @@ def test_numbers_stand_under_their_names_in_seconds_and_bytes() -> None:
     assert found['edge_camera_pictures_dropped_total{camera="door",cause="late"}'] == 3
     assert found['edge_camera_state{camera="hall",state="reconnecting"}'] == 1
     assert found['edge_camera_state{camera="hall",state="live"}'] == 0
+
+
+def test_every_metric_is_explained_in_the_readme_and_no_other() -> None:
+    everything = HEALTH.model_copy(update={"temperature_c": 51.9, "power_w": 7.3, "disk_free_bytes": 1, "disk_total_bytes": 2})
+    page = set(re.findall(r"# TYPE (\S+)", exposition(everything)))
+    assert set(re.findall(r"`(edge_\w+)`", README.read_text())) == page
 
 
 def test_what_is_not_known_is_not_said() -> None:
