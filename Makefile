@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo truth check test test-system soak test-device test-report system-packages clean
+.PHONY: help setup demo truth check test test-system test-containers soak test-device test-report system-packages clean
 
 help:  ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ check: $(READY)  ## style, types, import rules
 	$(BIN)/lint-imports
 
 test: $(READY)  ## what runs anywhere: Python packages and a broker, under 5 minutes
-	$(BIN)/pytest -n auto -m "not system and not soak and not device"
+	$(BIN)/pytest -n auto -m "not system and not soak and not device and not container"
 
 test-system: $(READY)  ## what needs system packages as well: real servers, under 20 minutes
 	bash scripts/system_packages.sh --check
@@ -42,6 +42,10 @@ test-system: $(READY)  ## what needs system packages as well: real servers, unde
 	bash scripts/asyncapi_env.sh || echo "no AsyncAPI parser (npm): the test that asks it is skipped by name"
 	bash scripts/node_red_env.sh || echo "no Node-RED (npm): the test of its flow is skipped by name"
 	$(BIN)/pytest -m "system and not soak and not device"
+
+test-containers: $(READY)  ## images, really built and run confined, as root: some 5 minutes; writes tests/flow/reports/containers.json
+	bash scripts/container_tools_env.sh
+	$(BIN)/pytest -m container tests/containers
 
 soak: $(READY)  ## the full numbers; writes tests/flow/reports/
 	$(BIN)/pytest -m soak --timeout 3600 -s
