@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ def main() -> None:
     config = load(Path("/etc/edge/edge.yaml"))
     detector = HangingDetector({"plaza": scene_of(config.cameras["plaza"].source)})
     with running(config, RunOptions(realtime=True), detector=detector) as device:
+        signal.signal(signal.SIGTERM, lambda *_: device.device.stop())
         device.run()
 
 
