@@ -20,7 +20,7 @@ def add(commands: Any) -> None:
         description="With -c, the service a configuration describes. With --source, one camera or file, recorded and counted into ./edge-data.",
     )
     parser.add_argument("-c", "--config", type=Path, help="a configuration (see `edge config example`)")
-    parser.add_argument("--source", help="a file, rtsp:// http(s):// v4l2:// csi:// or synthetic://")
+    parser.add_argument("--source", help="a file, rtsp:// http(s):// v4l2:// csi:// gst:// or synthetic://")
     parser.add_argument("--model", help="a YOLO11 model as .onnx; with -c, instead of the one in the file")
     parser.add_argument("--line", action="append", default=[], metavar="NAME=X1,Y1,X2,Y2", help="a counting line; may be given again")
     parser.add_argument("--zone", action="append", default=[], metavar="NAME=X1,Y1,X2,Y2,X3,Y3,...", help="a zone; may be given again")
