@@ -38,7 +38,14 @@ HEALTH = HealthPayload(
     broker=BrokerHealth(connected=True, connects=2, outbox=7),
     cameras={
         "door": CameraHealth(
-            state="live", frames_in=900, share=0.25, frame_age=SPREAD, published_age=SPREAD, stages={"detect": SPREAD}, drops={"late": 3}
+            state="live",
+            frames_in=900,
+            recording="full",
+            share=0.25,
+            frame_age=SPREAD,
+            published_age=SPREAD,
+            stages={"detect": SPREAD},
+            drops={"late": 3},
         ),
         "hall": CameraHealth(state="reconnecting"),
     },
