@@ -26,9 +26,9 @@ _FOUND = 0.12
 hidden; 0.06 to 0.12 for other scenes; 0.39 to 0.81 where it had shifted."""
 _RATHER = 0.6
 """A scene has shifted when in its old place it is found less well than this share of how well it is in the new one."""
-_KNOWN = 5
+_KNOWN = 4
 """Views from which the scene is known."""
-_LONGEST = 600
+_LONGEST = 300
 """Views over which the scene goes on being learned: shadows wander, seasons change, cars park."""
 _LEAST_EDGES = 200
 """Cells' worth of edges that a scene must have to be found again."""

@@ -11,23 +11,22 @@ from numpy.typing import NDArray
 
 from edge.data import F32, U8, Size
 from edge.scene.blind import Stillness, Structure
-from edge.scene.moved import KnownView, Shift, directions
+from edge.scene.moved import Directions, KnownView, Shift, directions
 from edge.scene.options import SightOptions
 from edge.scene.sample import GRID, Sampler
 
 Eyesight = Literal["clear", "blind", "moved"]
 
 _EVERY_NS = 250_000_000
-_VIEW_EVERY_S = 1.0
-_VIEW_S = 1.5
-"""A view is of a mean with this time constant."""
+_VIEW_S = 2.0
+"""A view is of the mean of so many seconds: noise and walkers are weaker in it. No longer, for a scene that shifts meanwhile lies in it twice."""
 _LONGEST_STEP_S = 1.0
 """A camera that was away does not grow blinder meanwhile: a longer pause counts as this."""
 _GRACE_S = 1.0
 """What looks wrong for less is a flicker; from then on it is no longer said that the camera sees."""
 _CLEAR_S = 2.0
 """So long nothing must look wrong until a state is over."""
-_KEPT_AFTER = 30
+_KEPT_AFTER = 15
 _KEPT_EVERY_S = 3600.0
 """The known view is worth keeping after so many views, and again after so many seconds."""
 
@@ -68,9 +67,9 @@ class SightWatch:
         self._t_ns: int | None = None
         self._structure, self._stillness = Structure(), Stillness()
         self._known = KnownView(known)
-        self._mean: F32 | None = None
-        self._since_view_s = 0.0
-        self._since_kept_s = _KEPT_EVERY_S if known is None else 0.0
+        self._levels: list[F32] = []
+        self._view_s = 0.0
+        self._since_kept_s = 0.0 if self._known.views >= _KEPT_AFTER else _KEPT_EVERY_S
         self._shift: Shift | None = None
         self._empty, self._frozen, self._moved = _Doubt(), _Doubt(), _Doubt()
 
@@ -116,7 +115,7 @@ class SightWatch:
 
     def accept(self) -> dict[str, NDArray[Any]]:
         """The camera looks where it shall from now on: learn the scene anew; what is to be kept of it now: nothing."""
-        self._known, self._moved, self._shift, self._mean = KnownView(), _Doubt(), None, None
+        self._known, self._moved, self._shift, self._levels = KnownView(), _Doubt(), None, []
         self._since_kept_s = _KEPT_EVERY_S
         return self._known.state()
 
@@ -131,19 +130,17 @@ class SightWatch:
 
     def _weigh_view(self, levels: F32, size: Size, dt_s: float) -> None:
         if self.blind:
-            self._mean = None  # what cannot be seen has not moved; and a half of a hand is no view
+            self._levels, self._view_s = [], 0.0  # what cannot be seen has not moved; and a half of a hand is no view
             return
-        if self._mean is None:
-            self._mean, self._since_view_s = levels.copy(), 0.0
-        self._mean += (levels - self._mean) * np.float32(1 - math.exp(-dt_s / _VIEW_S))
-        self._since_view_s += dt_s
+        self._levels.append(levels)
+        self._view_s += dt_s
         self._since_kept_s += dt_s
-        if self._since_view_s >= _VIEW_EVERY_S:
-            lasted_s, self._since_view_s = self._since_view_s, 0.0
-            self._weigh_shift(self._mean, size, lasted_s)
+        if self._view_s >= _VIEW_S:
+            self._weigh_shift(directions(np.mean(self._levels, axis=0)), size, self._view_s)
+            self._levels, self._view_s = [], 0.0
 
-    def _weigh_shift(self, mean: F32, size: Size, dt_s: float) -> None:
-        view, options = directions(mean), self._options
+    def _weigh_shift(self, view: Directions, size: Size, dt_s: float) -> None:
+        options = self._options
         if not self._known.known:
             self._known.learn(view)
             return
