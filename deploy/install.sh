@@ -7,7 +7,8 @@
 #
 #   --dry-run            show every step and change nothing; needs no root
 #   --purge              with uninstall: also the configuration, what was counted, videos, engines, secrets, and the user
-#   --config FILE        take this as /etc/edge/edge.yaml; what was there is kept as edge.yaml.old
+#   --config FILE        with native: take this as /etc/edge/edge.yaml; what was there is kept as edge.yaml.old
+#   --device NAME        with compose, the first time: the device's name in topics, instead of this machine's
 #   --environment DIR    use this Python environment, which has edge in it, instead of making one below /opt/edge
 #   --no-start           install and enable, but start nothing now
 #   --root DIR           install into the tree at DIR and start nothing (to fill an image); native needs --environment, as seen from inside DIR
@@ -16,7 +17,7 @@
 set -euo pipefail
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-what='' root='' config='' environment='' dry='' purge='' start=1 changed=''
+what='' root='' config='' device='' environment='' dry='' purge='' start=1 changed=''
 
 usage() { sed -n '2,/^set -/{/^set -/d; s/^# \{0,1\}//; p;}' "${BASH_SOURCE[0]}"; }
 refuse() { echo "install.sh: $*" >&2; exit 2; }
@@ -52,9 +53,9 @@ while [ $# -gt 0 ]; do
     --dry-run) dry=1 ;;
     --purge) purge=1 ;;
     --no-start) start='' ;;
-    --config|--environment|--root)
-        [ $# -gt 1 ] || refuse "$1 needs a path"
-        case $1 in --config) config=$2 ;; --environment) environment=${2%/} ;; --root) root=${2%/} ;; esac
+    --config|--device|--environment|--root)
+        [ $# -gt 1 ] || refuse "$1 needs something behind it"
+        case $1 in --config) config=$2 ;; --device) device=$2 ;; --environment) environment=${2%/} ;; --root) root=${2%/} ;; esac
         shift ;;
     -h|--help) usage; exit 0 ;;
     *) refuse "$1 is unknown; $0 --help tells what there is" ;;
@@ -222,10 +223,22 @@ compose() {
     while IFS= read -r file; do
         case $file in
         # What a person changes stays as it is.
-        .env|*edge.yaml|*.local.*) if [ -e "$root/opt/edge/compose/$file" ]; then note "$file is kept as it is"; continue; fi ;;
+        .env|edge.yaml) if [ -e "$root/opt/edge/compose/$file" ]; then note "$file is kept as it is"; continue; fi ;;
         esac
         put "$checkout/deploy/compose/$file" "/opt/edge/compose/$file" "$([ -x "$checkout/deploy/compose/$file" ] && echo 755 || echo 644)"
     done < <(cd "$checkout/deploy/compose" && "${list[@]}")
+    step "certificates, passwords, .env, a first edge.yaml"
+    if [ -e "$root/opt/edge/compose/.env" ]; then
+        note "there already"
+    else
+        [ -n "$device" ] || device=$(hostname | tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9\n' '-' | sed 's/^-*//; s/-*$//')
+        run "$checkout/deploy/compose/setup.sh" --into "$root/opt/edge/compose" "$device"
+    fi
+    local image
+    image=$(sed -n 's/^EDGE_IMAGE=//p' "$root/opt/edge/compose/.env" 2>/dev/null || true)
+    if [ -z "$root$dry" ] && ! docker image inspect "$image" >/dev/null 2>&1; then
+        fail "there is no image $image on this machine yet (docker/README.md says how it is built); then run this again"
+    fi
     step "the service"
     put "$checkout/deploy/systemd/edge-compose.service" /etc/systemd/system/edge-compose.service 644
     step "at boot, and now"
@@ -252,6 +265,9 @@ uninstall() {
     take /usr/lib/sysusers.d/edge.conf
     if [ -n "$purge" ]; then
         step "all that was configured and counted"
+        if [ -z "$root" ] && [ -e /opt/edge/compose/compose.yaml ] && command -v docker >/dev/null; then
+            run docker compose --project-directory /opt/edge/compose down --volumes || note "docker does not answer: its volumes stay"
+        fi
         take /opt/edge
         take /etc/udev/rules.d/70-edge-cameras.rules
         take /etc/edge

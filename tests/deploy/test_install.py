@@ -93,7 +93,6 @@ def test_a_version_that_does_not_run_here_leaves_the_one_before(system: System, 
 
 
 def test_containers_beside_the_service_are_refused(system: System) -> None:
-    system.run(f"mkdir -p {NEW}/deploy/compose && touch {NEW}/deploy/compose/compose.yaml")
     said = system.run(f"{NEW}/deploy/install.sh compose; echo ended with $?", check=False)
     assert "two would fight for the cameras" in said
     assert "ended with 2" in said
@@ -135,17 +134,26 @@ def test_containers_are_brought_up_at_boot_and_stopped(system: System) -> None:
     system.at("/usr/bin/docker").write_text('#!/bin/sh\necho "$PWD: $*" >>/run/asked\n')
     system.at("/etc/systemd/system/docker.service").write_text("[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n")
     system.run("chmod 755 /usr/bin/docker; systemctl daemon-reload")
-    system.at(f"{NEW}/deploy/compose/edge.yaml").write_text("shipped\n")
+    system.run("mkdir -p /opt/edge/compose")
+    for mine in (".env", "edge.yaml"):  # else setup.sh makes them
+        system.at(f"/opt/edge/compose/{mine}").write_text("EDGE_IMAGE=edge:mine\n")
     system.run(f"{NEW}/deploy/install.sh compose")
     assert system.property("ActiveState", "edge-compose") == "active"
     assert system.run("systemd-analyze verify /etc/systemd/system/edge-compose.service").strip() == ""
-    system.at("/opt/edge/compose/edge.yaml").write_text("mine\n")
-    assert "edge.yaml is kept as it is" in system.run(f"{NEW}/deploy/install.sh compose")
-    assert system.at("/opt/edge/compose/edge.yaml").read_text() == "mine\n"
+    assert system.at("/opt/edge/compose/setup.sh").stat().st_mode & 0o100
+    for mine in (".env", "edge.yaml"):
+        assert system.at(f"/opt/edge/compose/{mine}").read_text() == "EDGE_IMAGE=edge:mine\n"
+    assert "it goes on undisturbed" in system.run(f"{NEW}/deploy/install.sh compose")
     system.run(f"{NEW}/deploy/install.sh uninstall")
     assert system.at("/opt/edge/compose/edge.yaml").exists()
-    asked = [line for line in system.at("/run/asked").read_text().splitlines() if "version" not in line]
-    assert asked == ["/opt/edge/compose: compose up --detach --remove-orphans", "/opt/edge/compose: compose stop"]
+    system.run(f"{NEW}/deploy/install.sh uninstall --purge")
+    assert not system.at("/opt/edge").exists()
+    asked = [line for line in system.at("/run/asked").read_text().splitlines() if not line.endswith(("version", "image inspect edge:mine"))]
+    assert [line.split(": ")[1] for line in asked] == [
+        "compose up --detach --remove-orphans",
+        "compose stop",
+        "compose --project-directory /opt/edge/compose down --volumes",
+    ]
 
 
 def test_the_rules_for_cameras_are_read_by_udev_without_a_complaint(system: System) -> None:

@@ -50,7 +50,7 @@ def test_a_dry_run_needs_nothing_and_shows_each_step() -> None:
         (("nativ",), "nativ is unknown"),
         (("native", "compose"), "one at a time"),
         (("native", "--purge"), "goes with uninstall only"),
-        (("native", "--config"), "needs a path"),
+        (("native", "--config"), "needs something behind it"),
         (("native", "--config", "/no/such.yaml", "--dry-run"), "there is no file /no/such.yaml"),
         (("native", "--root", "/dev", "--dry-run"), "/dev is no root of a system"),
     ],
