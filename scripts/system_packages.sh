@@ -13,7 +13,7 @@ packages=(
     ffmpeg                        # plays recorded video as others would
     debootstrap systemd-container shellcheck  # a small system with a real systemd, where the service is installed
     xvfb xdotool                  # a screen for windows, and who presses a key there
-    buildah runc debootstrap tini  # images, really built and run confined
+    buildah runc tini             # images, really built and run confined
 )
 # A browser that looks at the page; Ubuntu's is a snap, which no test can rely on.
 if grep -qs '^ID=debian' /etc/os-release; then packages+=(chromium); fi
