@@ -38,12 +38,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from edge.cli import bench, build, config, demo, doctor, evaluate, healthcheck, heatmap, run, snapshot
+    from edge.cli import bench, build, config, demo, doctor, evaluate, healthcheck, heatmap, run, snapshot, video
 
     parser = _Parser(prog="edge", description="Cameras become counts, heatmaps and video that people can trust.")
     parser.add_argument("--version", action="version", version=f"edge {__version__}")
     parser.add_argument("--verbose", action="store_true", help="say more, and where errors came from")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (run, snapshot, config, doctor, healthcheck, demo, evaluate, build, bench, heatmap):
+    for module in (run, snapshot, video, config, doctor, healthcheck, demo, evaluate, build, bench, heatmap):
         module.add(commands)
     return parser
