@@ -18,6 +18,10 @@ for tool in openssl mosquitto_passwd; do
     command -v "$tool" >/dev/null || { echo "setup.sh: $tool is not installed; sudo apt-get install openssl mosquitto (and, as that starts a broker of its own: sudo systemctl disable --now mosquitto)" >&2; exit 1; }
 done
 [ "$(id -u)" = 0 ] || { echo "setup.sh: run it with sudo: each secret must belong to the user of the one container that reads it" >&2; exit 1; }
+if [ -e "$into/.env" ] && ! grep -qx "EDGE_DEVICE=$device" "$into/.env"; then
+    echo "setup.sh: .env speaks of the device $(sed -n 's/^EDGE_DEVICE=//p' "$into/.env"); to rename it, write $device there and in edge.yaml" >&2
+    exit 1
+fi
 mkdir -p "$into/broker" "$into/models"
 chmod 755 "$into/models"
 cd "$into"
@@ -65,8 +69,5 @@ if [ ! -e .env ]; then
     } >.env
     chmod 644 .env
     echo ".env: $(sed -n 's/^EDGE_IMAGE=//p' .env), $(sed -n 's/^COMPOSE_FILE=//p' .env)"
-elif ! grep -qx "EDGE_DEVICE=$device" .env; then
-    echo "setup.sh: .env speaks of the device $(sed -n 's/^EDGE_DEVICE=//p' .env); to rename it, write $device there and in edge.yaml" >&2
-    exit 1
 fi
 echo "ready: docker compose up --detach, in $into; others get broker/ca.crt and their own broker/NAME.password"
