@@ -80,7 +80,7 @@ system_packages() {
     done
     if [ ${#missing[@]} = 0 ]; then note "all there: ${wanted[*]}"; return; fi
     run apt-get update -qq
-    run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}"
 }
 
 user() {
