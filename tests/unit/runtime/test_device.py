@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from edge.change import Change
 from edge.data import U8, Frame, Stamp, Warmth
 from edge.errors import SourceError
-from edge.runtime import Clock, Device
+from edge.runtime import Clock, Device, HealthMeter
 from edge.runtime.looking import LivePicture
 from edge.runtime.session import Viewer
 from edge.shapes import Overlay
@@ -146,6 +148,27 @@ def test_whoever_is_behind_drops_frames_of_its_own_only(eventually: Callable[...
     for camera in (slow, left, right):
         gauges = camera.gauges
         assert gauges.frames_processed + gauges.drops["late"]() == gauges.frames_in
+
+
+def test_where_the_network_is_too_slow_health_tells_equal_parts(tmp_path: Path, eventually: Callable[..., bool]) -> None:
+    over = threading.Event()
+    cameras = {
+        "dead": stuck_camera("source that is not there", over),
+        "left": Camera(endless, live=True),
+        "right": Camera(endless, live=True),
+    }
+    parts = [replace(camera.parts, name=name) for name, camera in cameras.items()]
+    device = Device(FakeDetector(batch=1, on_batch=lambda _: time.sleep(0.002)), parts, Clock())
+    gauges = {loop.name: loop.gauges for loop in device.cameras}
+    head = {"device": "shop", "stream": "s", "boot_id": "b", "version": "1"}
+    meter = HealthMeter(head=head, clock=Clock(), cameras=gauges, folder=tmp_path, every_s=3600)
+    with at_work(device):
+        assert eventually(lambda: gauges["left"].frames_seen + gauges["right"].frames_seen >= 200)
+        told = meter.measure().cameras
+    assert told["dead"].share == 0
+    assert told["left"].share == pytest.approx(0.5, abs=0.05)
+    assert told["right"].share == pytest.approx(0.5, abs=0.05)
+    assert told["left"].drops["late"] > 0
 
 
 def test_a_frame_that_nobody_takes_any_more_did_not_come(eventually: Callable[..., bool]) -> None:
