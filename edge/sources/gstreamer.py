@@ -130,7 +130,8 @@ class GstreamerSource:
         if lost:
             raise SourceError(f"{self._address.shown} needs GStreamer's {', '.join(lost)}; {remedy(lost)}")
         try:
-            pipeline = lib.gst.parse_launch(line)
+            # All errors are fatal: of a line with a small one GStreamer gives a pipeline as well, which PyGObject then loses with its handles.
+            pipeline = lib.gst.parse_launch_full(line, None, lib.gst.ParseFlags.FATAL_ERRORS)
         except lib.glib.Error as error:
             raise sentence(Trouble(error.domain, error.code, error.message), self._address, opening=True) from None
         sink = pipeline.get_by_name(SINK) if isinstance(pipeline, lib.gst.Bin) else None

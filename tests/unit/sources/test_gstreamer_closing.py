@@ -7,13 +7,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 from edge.data import Frame
-from edge.errors import SourceHeld, SourceTimeout
+from edge.errors import SourceError, SourceHeld, SourceTimeout
 from edge.sources import gstreamer
 from edge.sources.address import check_source
 from edge.sources.gstreamer import GstreamerSource
@@ -115,9 +116,12 @@ def test_a_pipeline_that_hangs_at_its_end_does_not_keep_anyone(hang: Callable[..
         assert len(some(source, 2)) == 2
 
 
-def test_thirty_openings_leave_threads_and_handles_as_they_were(eventually: Callable[..., bool]) -> None:
+@pytest.mark.parametrize(
+    "uri", [LIVE, "gst://nosuchelement", "gst://audiotestsrc", "gst://v4l2src device=/dev/null", "gst://videotestsrc ! appsink"]
+)
+def test_thirty_openings_leave_threads_and_handles_as_they_were(uri: str, eventually: Callable[..., bool]) -> None:
     def once() -> None:
-        with opened(LIVE) as source:
+        with suppress(SourceError), opened(uri) as source:
             some(source, 3)
 
     def held(what: str) -> int:
