@@ -54,7 +54,7 @@ class HealthMeter:
         interval_s, self._measured_s = now_s - self._measured_s, now_s
         disk = vitals.disk_bytes(self._folder)
         heat_c, mode = board.temperatures_c(), board.power_mode()
-        frames = {name: _Frames(gauges.frames_in, gauges.frames_seen, gauges.frames_processed) for name, gauges in self._cameras.items()}
+        frames = {name: _Frames.of(gauges) for name, gauges in self._cameras.items()}
         lately = {name: now.since(self._before.get(name, _Frames())) for name, now in frames.items()}
         self._before = frames
         seen = sum(of.seen for of in lately.values())
@@ -86,6 +86,11 @@ class _Frames(NamedTuple):
     came: int = 0
     seen: int = 0
     processed: int = 0
+
+    @staticmethod
+    def of(gauges: CameraGauges) -> _Frames:
+        """As they are now; the last stage is read first, so that a frame on its way is in none before it is in those before."""
+        return _Frames(processed=gauges.frames_processed, seen=gauges.frames_seen, came=gauges.frames_in)
 
     def since(self, before: _Frames) -> _Frames:
         return _Frames(*(now - then for now, then in zip(self, before, strict=True)))
