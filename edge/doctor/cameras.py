@@ -11,8 +11,9 @@ from edge.doctor.findings import Finding, lacking, note, right, wrong
 from edge.doctor.jetson import is_jetson
 from edge.doctor.machine import Machine
 from edge.doctor.needs import Needs
-from edge.doctor.pipelines import INSTALL, reading
+from edge.doctor.pipelines import reading
 from edge.errors import EdgeError
+from edge.gstreamer import INSTALL
 from edge.sources import Address, open_source
 
 _CONNECT_S = 3.0

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from edge.doctor.findings import Finding, right, wrong
 from edge.doctor.jetson import is_jetson
 from edge.doctor.machine import Machine
+from edge.gstreamer import INSTALL
 from edge.sources.address import Address, redact_line
 from edge.sources.pipelines import ELEMENTS, HARDWARE, launch_line, missing, read_by_gstreamer, remedy
 
-INSTALL = "sudo apt-get install python3-gi gir1.2-gst-plugins-base-1.0, and an environment made with --system-site-packages"
 _DECODERS = ("avdec_h264", "openh264dec", "nvv4l2decoder")
 
 

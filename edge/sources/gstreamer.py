@@ -17,9 +17,10 @@ import numpy as np
 
 from edge.data import U8, Frame, HostPixels, Size, Stamp
 from edge.errors import SourceError, SourceHeld
+from edge.gstreamer import Library
 from edge.ports import SourceFacts
 from edge.sources.address import Address, redact_line
-from edge.sources.gstreamer_library import Library, library, present
+from edge.sources.gstreamer_library import library, present
 from edge.sources.gstreamer_troubles import Trouble, no_frames, sentence
 from edge.sources.pipelines import CAMERA, ELEMENTS, SINK, launch_line, missing, remedy
 from edge.sources.sentences import check_device, no_picture
@@ -107,7 +108,7 @@ class GstreamerSource:
         opened, self._opened = self._opened, None
         self._first = None
         if opened is not None:
-            self._within(_CLOSE_S, "close", lambda: opened.pipeline.set_state(library().gst.State.NULL))
+            self._within(_CLOSE_S, "close", lambda: opened.pipeline.set_state(library().Gst.State.NULL))
 
     def __iter__(self) -> Iterator[Frame]:
         opened = self._opened
@@ -131,10 +132,10 @@ class GstreamerSource:
             raise SourceError(f"{self._address.shown} needs GStreamer's {', '.join(lost)}; {remedy(lost)}")
         try:
             # All errors are fatal: of a line with a small one GStreamer gives a pipeline as well, which PyGObject then loses with its handles.
-            pipeline = lib.gst.parse_launch_full(line, None, lib.gst.ParseFlags.FATAL_ERRORS)
-        except lib.glib.Error as error:
+            pipeline = lib.Gst.parse_launch_full(line, None, lib.Gst.ParseFlags.FATAL_ERRORS)
+        except lib.GLib.Error as error:
             raise sentence(Trouble(error.domain, error.code, error.message), self._address, opening=True) from None
-        sink = pipeline.get_by_name(SINK) if isinstance(pipeline, lib.gst.Bin) else None
+        sink = pipeline.get_by_name(SINK) if isinstance(pipeline, lib.Gst.Bin) else None
         if sink is None:
             raise SourceError(f"{self._address.shown} has an appsink without the name {SINK}; name it so, or leave it off")
         sink.set_property("max-buffers", 1)
@@ -143,10 +144,10 @@ class GstreamerSource:
 
     def _start(self, lib: Library, opened: _Opened) -> None:
         states: list[Any] = []
-        opened.pipeline.use_clock(lib.gst.SystemClock.obtain())  # whatever clock its elements would offer
-        if not self._within(self._timeout_s[0], "start", lambda: states.append(opened.pipeline.set_state(lib.gst.State.PLAYING))):
+        opened.pipeline.use_clock(lib.Gst.SystemClock.obtain())  # whatever clock its elements would offer
+        if not self._within(self._timeout_s[0], "start", lambda: states.append(opened.pipeline.set_state(lib.Gst.State.PLAYING))):
             raise no_frames(self._address, opening=True)
-        if states[0] == lib.gst.StateChangeReturn.FAILURE:
+        if states[0] == lib.Gst.StateChangeReturn.FAILURE:
             self._hear(lib, opened)
             raise self._said(opening=True)
 
@@ -181,7 +182,7 @@ class GstreamerSource:
 
     def _hear(self, lib: Library, opened: _Opened) -> None:
         """Empty the bus, which grows otherwise, and remember the first thing that went wrong."""
-        kinds = lib.gst.MessageType
+        kinds = lib.Gst.MessageType
         while (message := opened.bus.pop_filtered(kinds.ERROR | kinds.WARNING | kinds.ELEMENT)) is not None:
             if message.type == kinds.ELEMENT:
                 about = message.get_structure()
@@ -201,9 +202,9 @@ class GstreamerSource:
         info, buffer = self._info(lib, sample), sample.get_buffer()
         bgr = _picture(lib, buffer, info)
         captured_ns = None
-        if buffer.pts != lib.gst.CLOCK_TIME_NONE:
-            running_ns = sample.get_segment().to_running_time(lib.gst.Format.TIME, buffer.pts)
-            captured_ns = opened.pipeline.get_base_time() + running_ns if running_ns != lib.gst.CLOCK_TIME_NONE else None
+        if buffer.pts != lib.Gst.CLOCK_TIME_NONE:
+            running_ns = sample.get_segment().to_running_time(lib.Gst.Format.TIME, buffer.pts)
+            captured_ns = opened.pipeline.get_base_time() + running_ns if running_ns != lib.Gst.CLOCK_TIME_NONE else None
         t_ns = self._time.t_ns(captured_ns, now_ns=time.monotonic_ns())
         stamp = Stamp(self._camera, self._index, t_ns, Size(info.width, info.height))
         self._index += 1
@@ -213,7 +214,7 @@ class GstreamerSource:
         """Size and layout of the sample; made anew where its caps are not those of the last."""
         caps = sample.get_caps()
         if self._layout[0] is None or not caps.is_equal(self._layout[0]):
-            self._layout = (caps, lib.video.VideoInfo.new_from_caps(caps))
+            self._layout = (caps, lib.GstVideo.VideoInfo.new_from_caps(caps))
         return self._layout[1]
 
     def _within(self, seconds: float, verb: str, work: Callable[[], object]) -> bool:
@@ -235,7 +236,7 @@ def _unhang(address: Address) -> str:
 
 
 def _is_live(lib: Library, pipeline: Any) -> bool:
-    query = lib.gst.Query.new_latency()
+    query = lib.Gst.Query.new_latency()
     return not pipeline.query(query) or bool(query.parse_latency()[0])
 
 
@@ -253,9 +254,9 @@ def _fps(info: Any) -> float:
 
 def _picture(lib: Library, buffer: Any, info: Any) -> U8:
     """The buffer as (H, W, 3) BGR in memory of its own: one copy, so that the pipeline has its buffer back at once."""
-    meta = lib.video.buffer_get_video_meta(buffer)
+    meta = lib.GstVideo.buffer_get_video_meta(buffer)
     offset, stride = (meta.offset[0], meta.stride[0]) if meta is not None else (info.offset[0], info.stride[0])
-    mapped, memory = buffer.map(lib.gst.MapFlags.READ)
+    mapped, memory = buffer.map(lib.Gst.MapFlags.READ)
     if not mapped:
         raise SourceError(
             "a picture of the pipeline cannot be read: it is not in ordinary memory; end the line with nvvidconv ! video/x-raw"

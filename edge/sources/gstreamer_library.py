@@ -1,48 +1,30 @@
-"""GStreamer as Python reaches it: the one place that imports `gi`. Pipelines are read in `gstreamer`, and written in `pipelines`."""
+"""What GStreamer has here: its modules, its elements, a Jetson's decoder. Pipelines are read in `gstreamer`, and written in `pipelines`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
 
+from edge import gstreamer
 from edge.errors import SourceError
+from edge.gstreamer import Library
 from edge.sources.pipelines import HARDWARE
 
 _COMPATIBLE = Path("/proc/device-tree/compatible")
 
 
-class Library(NamedTuple):
-    """The modules of GStreamer, initialised."""
-
-    glib: Any
-    gst: Any
-    video: Any
-
-
-@cache
 def library() -> Library:
-    """GStreamer, loaded at the first call. SourceError says how it comes to be reached from Python."""
+    """GStreamer. SourceError says how it comes to be reached from Python."""
     try:
-        import gi
-
-        for name in ("Gst", "GstApp", "GstVideo"):
-            gi.require_version(name, "1.0")
-        from gi.repository import GLib, Gst, GstApp, GstVideo  # noqa: F401  GstApp gives appsink its methods
-
-        Gst.init(None)
-    except (ImportError, ValueError) as error:
-        raise SourceError(
-            f"GStreamer is not reached from Python ({error}); sudo apt-get install python3-gi gir1.2-gst-plugins-base-1.0,"
-            " and use an environment made with --system-site-packages"
-        ) from error
-    return Library(GLib, Gst, GstVideo)
+        return gstreamer.load()
+    except ImportError as error:
+        raise SourceError(f"GStreamer is not reached from Python ({error}); {gstreamer.INSTALL}") from error
 
 
 def present(names: Iterable[str]) -> frozenset[str]:
     """Those of these elements that are installed. SourceError where there is no GStreamer."""
-    find = library().gst.ElementFactory.find
+    find = library().Gst.ElementFactory.find
     return frozenset(name for name in names if find(name) is not None)
 
 

@@ -97,11 +97,11 @@ def test_an_offset_and_a_stride_of_the_buffers_own_are_heeded() -> None:
     lib = library()
     rows, stride, offset = 4, 32, 16
     pattern = np.arange(offset + rows * stride, dtype=np.uint8)
-    buffer = lib.gst.Buffer.new_wrapped(pattern.tobytes())
-    lib.video.buffer_add_video_meta_full(
-        buffer, lib.video.VideoFrameFlags.NONE, lib.video.VideoFormat.BGR, 5, rows, 1, [offset, 0, 0, 0], [stride, 0, 0, 0]
+    buffer = lib.Gst.Buffer.new_wrapped(pattern.tobytes())
+    lib.GstVideo.buffer_add_video_meta_full(
+        buffer, lib.GstVideo.VideoFrameFlags.NONE, lib.GstVideo.VideoFormat.BGR, 5, rows, 1, [offset, 0, 0, 0], [stride, 0, 0, 0]
     )
-    info = lib.video.VideoInfo.new_from_caps(lib.gst.Caps.from_string(f"video/x-raw,format=BGR,width=5,height={rows}"))
+    info = lib.GstVideo.VideoInfo.new_from_caps(lib.Gst.Caps.from_string(f"video/x-raw,format=BGR,width=5,height={rows}"))
     picture = gstreamer._picture(lib, buffer, info)
     assert (picture.reshape(rows, 15) == offset + stride * np.arange(rows)[:, None] + np.arange(15)).all()
 
@@ -120,7 +120,7 @@ def test_a_change_of_size_in_mid_stream_is_followed() -> None:
         assert source._opened is not None
         frames = iter(source)
         assert next(frames).stamp.size == (320, 240)
-        caps = library().gst.Caps.from_string("video/x-raw,width=642,height=360")
+        caps = library().Gst.Caps.from_string("video/x-raw,width=642,height=360")
         source._opened.pipeline.get_by_name("size").set_property("caps", caps)
         sizes = [frame.stamp.size for frame in itertools.islice(frames, 10) if frame.bgr.shape[:2] == frame.stamp.size[::-1]]
     assert len(sizes) == 10
@@ -163,7 +163,7 @@ def test_what_cannot_be_opened_is_said_in_one_sentence(uri: str, wanted: str) ->
 
 
 def test_a_csi_camera_on_another_machine_names_what_is_missing() -> None:
-    if library().gst.ElementFactory.find("nvarguscamerasrc"):
+    if library().Gst.ElementFactory.find("nvarguscamerasrc"):
         pytest.skip("this machine has nvarguscamerasrc")
     with pytest.raises(SourceError, match=r"csi://0 needs GStreamer's nvarguscamerasrc.*JetPack"):
         opened("csi://0").__enter__()
@@ -198,7 +198,7 @@ def test_an_error_in_mid_stream_ends_the_reading_with_a_sentence() -> None:
 def test_gstreamer_takes_each_line_that_is_written_for_a_pc(uri: str) -> None:
     lib = library()
     address = check_source(uri)
-    pipeline = lib.gst.parse_launch(launch_line(address, has=frozenset()))
+    pipeline = lib.Gst.parse_launch(launch_line(address, has=frozenset()))
     camera = pipeline.get_by_name("camera")
     if address.kind == "rtsp":
         assert camera.get_property("location") == address.target
@@ -213,4 +213,4 @@ def test_gstreamer_takes_the_lines_for_a_jetson_once_stand_ins_have_its_elements
         line = line.replace("nvvidconv flip-method=2", "nvvidconv").replace("nvvidconv", "videoconvert")
         head, _, tail = line.partition(" ! ")
         line = line if head.startswith("rtspsrc") else f"videotestsrc ! {tail}"
-        assert lib.gst.parse_launch(line).get_by_name("frames") is not None
+        assert lib.Gst.parse_launch(line).get_by_name("frames") is not None
