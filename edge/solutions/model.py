@@ -18,7 +18,7 @@ def detector_of(options: HeatmapOptions) -> Detector:
 
     on_cpu = options.device is not None and str(options.device).lower().startswith("cpu")
     if options.device is not None and not on_cpu:
-        log.warning("device %r is left to the back-end: it takes the best that this installation has", options.device)
+        log.warning("device %r is not used: the solutions run on the CPU; the service (`edge run`) uses a GPU", options.device)
     return chosen(_path(options.model), options.detect)
 
 

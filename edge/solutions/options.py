@@ -56,7 +56,7 @@ class HeatmapOptions:
     persist: bool = True
     """Accepted: tracks always live on from frame to frame."""
     device: str | int | None = None
-    """`cpu`, or None for the best there is; a GPU that this installation cannot use is answered with a sentence."""
+    """Accepted: the solutions run on the CPU. Any other is answered with a sentence, for the GPU is the service's (`edge run`)."""
     verbose: bool = True
     """Accepted: what is worth saying is logged, and nothing is said a frame."""
     show_conf: bool = True

@@ -15,6 +15,8 @@ from edge.engine import box
 from edge.errors import ModelError, UsageError
 from edge.heat import colormap_table
 from edge.solutions import Heatmap, SolutionResults
+from edge.solutions.model import detector_of
+from edge.solutions.options import HeatmapOptions
 from tests.unit.solutions.walkers import BLANK, H, W, Walkers, across, nobody
 
 DOWN = [(160, 20), (160, 220)]  # walked downwards, its right hand is the picture's left
@@ -207,6 +209,12 @@ def test_the_model_is_given_back_once_whichever_way_it_is_closed() -> None:
 
 def test_track_arguments_of_the_page_are_accepted() -> None:
     Heatmap(detector=Walkers(nobody), conf=0.3, iou=0.5, persist=True, device="cpu", verbose=False, max_det=100, imgsz=640)(BLANK)
+
+
+@pytest.mark.parametrize(("device", "said"), [(None, 0), ("cpu", 0), ("CPU:0", 0), (0, 1), ("cuda:0", 1)])
+def test_a_device_that_is_not_used_is_said(device: str | int | None, said: int, caplog: pytest.LogCaptureFixture) -> None:
+    detector_of(HeatmapOptions(model="a.onnx", device=device))
+    assert [record.getMessage().count("run on the CPU") for record in caplog.records] == [1] * said
 
 
 def test_its_signature_shows_the_arguments_and_their_defaults() -> None:
