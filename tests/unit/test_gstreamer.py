@@ -11,9 +11,10 @@ import pytest
 from tests.conftest import ROOT
 
 TOGETHER = """
-import threading
+import sys, threading
 from edge import gstreamer
 
+sys.setswitchinterval(1e-6)
 start, whole = threading.Barrier(6), []
 
 def reach():
