@@ -43,7 +43,7 @@ def _healthcheck(given: argparse.Namespace) -> int:
         print(f"there is no heartbeat in {path}: `edge run` has not begun, or cannot write it")
         return 1
     trouble = _trouble(beat)
-    print(trouble or beat.says)
+    print(trouble or beat.says, flush=True)  # whoever ends the device may end its container, and this with it
     if trouble and given.end:
         _end(beat)
     return 1 if trouble else 0
