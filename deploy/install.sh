@@ -158,6 +158,8 @@ native() {
     make_environment
     configuration
     switch
+    step "the command edge, as the service's user"
+    put "$checkout/deploy/systemd/edge-command" /usr/local/bin/edge 755
     step "the service"
     put "$checkout/deploy/systemd/edge.service" /etc/systemd/system/edge.service 644
     local systemd
@@ -262,6 +264,7 @@ uninstall() {
     step "the program"
     take /opt/edge/current
     take /opt/edge/environments
+    if grep -qs "as the service runs it" "$root/usr/local/bin/edge"; then take /usr/local/bin/edge; fi
     take /usr/lib/sysusers.d/edge.conf
     if [ -n "$purge" ]; then
         step "all that was configured and counted"

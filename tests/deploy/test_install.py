@@ -47,6 +47,7 @@ def test_a_first_installation_counts_and_is_enabled(system: System) -> None:
     assert system.run("readlink /opt/edge/current").strip() == FIRST
     assert system.run("stat -c '%U:%G %a' /etc/edge/edge.yaml /var/lib/edge").split("\n")[:2] == ["root:edge 640", "edge:edge 750"]
     assert "video" in system.run("id -Gn edge")
+    assert "/etc/edge/edge.yaml is right" in system.run("edge config check /etc/edge/edge.yaml")
     assert wait(lambda: "1 of 1 cameras live" in system.property("StatusText"), 20)
 
 
@@ -124,6 +125,7 @@ def test_installed_once_more_it_goes_on_with_the_same_totals_and_purged_it_is_go
         "/var/cache/edge",
         "/etc/systemd/system/edge.service",
         "/usr/lib/sysusers.d/edge.conf",
+        "/usr/local/bin/edge",
     ):
         assert not system.at(path).exists(), path
     assert "no such user" in system.run("id edge", check=False)
