@@ -160,6 +160,7 @@ def day(folder: Path, *, port: int, frames: int, samples: int) -> dict[str, Any]
     shown, each = pictures(size), frames // len(CAMERAS)
     first_of_part: dict[int, dict[str, int]] = {}
     last: dict[str, int] = {}
+    seen_states: set[str] = set()
     begun_s = time.monotonic()
 
     def sources(uri: str, *, camera: str, start_index: int = 0, **_: Any) -> StandinCamera:
@@ -169,8 +170,10 @@ def day(folder: Path, *, port: int, frames: int, samples: int) -> dict[str, Any]
     with running(config, RunOptions(drain_s=120), detector=DayDetector(size), sources=sources) as device:
 
         def look() -> None:
-            if any(camera.gauges.state != "live" for camera in device.device.cameras):
-                return  # not begun, or over: an ended camera has given back what it held
+            states = {camera.gauges.state for camera in device.device.cameras}
+            if states & {"starting", "ended"}:
+                return  # a camera that has ended has given back what it held
+            seen_states.update(states)
             now = measured(device)
             first_of_part.setdefault(now["frames"] * samples // frames, now)
             last.update(now)
@@ -181,6 +184,7 @@ def day(folder: Path, *, port: int, frames: int, samples: int) -> dict[str, Any]
         return {
             "frames": measured(device)["frames"],
             "seconds": round(seconds, 1),
+            "states": sorted(seen_states),
             "samples": [*first_of_part.values(), last],
             "totals": totals,
         }

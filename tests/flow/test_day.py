@@ -23,7 +23,7 @@ def lived(broker: Broker, subscriber: Callable[..., Subscriber], frames: int, sa
     """A day of `frames`, whose every event was heard once, and whose last counts are what the store holds."""
     listener = subscriber(broker.port, "edge/standin/+/events", qos=1)
     report = alone("day", port=broker.port, frames=frames, samples=samples)
-    assert report["frames"] == frames
+    assert (report["frames"], report["states"]) == (frames, ["live"])
     totals = {(camera, crossed): n for camera, of_camera in report["totals"].items() for crossed, n in of_camera.items() if n}
     crossings = sum(totals.values())
     assert crossings > 0
