@@ -48,7 +48,7 @@ chown "$mosquitto:$mosquitto" broker/broker.key broker/passwords broker/users.ac
 chown "$edge:$edge" "broker/$device.password"
 
 if [ ! -e edge.yaml ]; then
-    sed "s/DEVICE/$device/" edge.example.yaml >edge.yaml
+    sed "s/DEVICE/$device/" "$here/edge.example.yaml" >edge.yaml
     chown "0:$edge" edge.yaml
     chmod 640 edge.yaml  # cameras' passwords may stand in it
     echo "edge.yaml: a synthetic plaza for a beginning; write your cameras into it"

@@ -6,77 +6,20 @@ refused for each.
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import ssl
-import subprocess
-import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import yaml
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge.demo.broker import find_mosquitto
-from tests.containers.deployment import set_up
 from tests.containers.images import service_of
 from tests.flow.test_mosquitto_example import Running
 
 SERVICE = service_of("mosquitto")
-USER = int(SERVICE["user"].partition(":")[0])
 DEVICE = "shop-7"
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """It runs in a folder that holds what the compose file mounts there, and nothing else of what was made."""
-    program = find_mosquitto()
-    if program is None or shutil.which("setpriv") is None:
-        pytest.skip("not installed: mosquitto or setpriv")
-    compose = set_up(tmp_path_factory.mktemp("deploy"), DEVICE, "127.0.0.1")
-    made = compose / "broker"
-    subprocess.run([str(made / "make.sh"), "user", "device", "other"], check=True, capture_output=True)
-    os.chown(made / "passwords", USER, USER)
-    os.chown(made / "users.acl", USER, USER)
-    secrets = yaml.safe_load((compose / "compose.yaml").read_text())["secrets"]
-    with tempfile.TemporaryDirectory(prefix="edge-mosquitto-") as name:  # pytest's own folder lets no other user in
-        data = Path(name)
-        for secret in SERVICE["secrets"]:
-            target = Path(secret["target"])
-            assert target.parent == Path(SERVICE["working_dir"])
-            copied = shutil.copy2(compose / secrets[secret["source"]]["file"], data / target.name)
-            about = (compose / secrets[secret["source"]]["file"]).stat()
-            os.chown(copied, about.st_uid, about.st_gid)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        config = data / "mosquitto.conf"
-        config.write_text((made / "mosquitto.conf").read_text().replace("listener 8883", f"listener {port}"))
-        for path in (data, config):
-            os.chown(path, USER, USER)
-        alone = [f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs", "--bounding-set=-all"]
-        words = (made / "words").open("wb")
-        process = subprocess.Popen(["setpriv", *alone, program, "-c", "mosquitto.conf"], cwd=data, stdout=words, stderr=words)
-        try:
-            until_s = time.monotonic() + 10
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert process.poll() is None, (made / "words").read_text()
-                    assert time.monotonic() < until_s
-                    time.sleep(0.02)
-            yield Running(made, port)
-        finally:
-            process.terminate()
-            process.wait(10)
-            words.close()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.containers.images import COMPOSE, TOOLS, Container, Images, base_root, service_of
+from tests.flow.test_mosquitto_example import Running
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1200)]
 
@@ -197,6 +198,34 @@ def test_a_device_that_is_stuck_is_ended_by_its_health_check_and_counts_on(
         box.signal("TERM")
         assert box.process.wait(40) == 0, box.words
     assert _crossings(state) >= before
+
+
+def test_the_service_speaks_to_the_compose_file_s_broker_by_tls_and_its_own_secrets(
+    images: Images, state: Path, tmp_path: Path, broker: Running, report: dict[str, Any]
+):
+    (state / "video").mkdir()
+    os.chown(state / "video", USER, USER)
+    file, hosts = tmp_path / "edge.yaml", tmp_path / "hosts"
+    file.write_text((broker.folder.parent / "edge.yaml").read_text().replace("mosquitto:8883", f"mosquitto:{broker.port}"))
+    hosts.write_text("127.0.0.1 localhost mosquitto\n")  # what Docker's own DNS answers
+    volumes = {
+        state: "/var/lib/edge",
+        file: "/etc/edge/edge.yaml:ro",
+        hosts: "/etc/hosts:ro",
+        broker.folder / "ca.crt": "/run/secrets/ca.crt:ro",
+        broker.folder / "shop-7.password": "/run/secrets/device.password:ro",
+    }
+    with (
+        broker.user("wall", "#") as (_, heard),
+        Container(images, "edge:cpu", EDGE, volumes=volumes, network=True) as box,
+    ):
+        until_s = time.monotonic() + 60
+        while time.monotonic() < until_s and not any(one.topic == "edge/shop-7/plaza/counts" for one in heard):
+            time.sleep(0.1)
+        topics = sorted({one.topic for one in heard})
+        assert "edge/shop-7/plaza/counts" in topics, box.words
+        assert "edge/shop-7/status" in topics
+        report["heard over TLS"] = topics
 
 
 def _crossings(state: Path) -> int:
