@@ -82,7 +82,7 @@ def comes_back(system: System, state: Path, pid: str, before: Tally) -> None:
     assert wait(lambda: system.property("MainPID") not in (pid, "0") and system.property("ActiveState") == "active", 30)
     assert holds(state, before)
     counts_on(state)
-    assert "1 of 2 cameras live" in system.property("StatusText")
+    assert wait(lambda: "1 of 2 cameras live" in system.property("StatusText"), 20)
 
 
 def test_the_unit_is_right_and_its_sandbox_is_scored(system: System) -> None:
@@ -143,9 +143,9 @@ def test_an_accelerator_that_hangs_is_ended_by_the_watchdog_and_the_journal_says
     assert re.search(r'hanging_device.py", line \d+ in detect', said)
 
 
-def test_a_camera_that_is_away_alone_is_no_reason_to_end_it(system: System) -> None:
+def test_a_camera_that_died_alone_is_no_reason_to_end_it(system: System) -> None:
     pid, restarts = system.property("MainPID"), system.property("NRestarts")
-    assert "away: " in system.run("journalctl --unit edge --no-pager")
+    assert "away: the cable is out; trying again" in system.run("journalctl --unit edge --no-pager")
     assert not wait(lambda: system.property("MainPID") != pid, 2.5 * WATCHDOG_S)
     assert system.property("NRestarts") == restarts
     assert "1 of 2 cameras live" in system.property("StatusText")
