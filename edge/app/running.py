@@ -29,6 +29,7 @@ from edge.ports import Detector, Recorder, Source
 from edge.runtime import BootTimeline, Clock, Device, HealthMeter
 from edge.runtime.clock import this_boot
 from edge.runtime.desk import Desk
+from edge.runtime.heaps import keep_heaps_few
 from edge.runtime.looking import LivePicture
 from edge.runtime.watchdog import Watchdog
 from edge.sinks.recorder_choice import choose_encoder
@@ -118,6 +119,7 @@ def running(
 
     Where an engine must be built first, that is waited for here: `status` says so, and `on_warming` hears of it.
     """
+    keep_heaps_few()  # before threads begin
     with ExitStack() as stack:
         store = stack.enter_context(Store(config.state / "edge.db", outbox_rows=config.outbox_rows if config.mqtt else 0))
         boot_id = this_boot()
