@@ -47,10 +47,12 @@ RUN python3 -m venv /build \
     && /build/bin/python -m pip --python /opt/edge/bin/python install --no-cache-dir --no-compile --require-hashes --only-binary :all: \
         --ignore-installed -r docker/requirements.txt
 # pycuda has no wheel: it is compiled by the script that does so everywhere, of the source that the pins name. The rest are wheels.
+# It is compiled against the service's NumPy, hence the path.
 COPY scripts/pycuda.sh scripts/
 RUN /build/bin/python -m pip download --no-cache-dir --no-deps --no-build-isolation --require-hashes --only-binary :all: --no-binary pycuda --dest /wheels \
         -r docker/requirements-jetson.txt \
-    && PIP_NO_BUILD_ISOLATION=0 XDG_CACHE_HOME=/wheels PYCUDA_SOURCE="$(echo /wheels/pycuda-*.tar.gz)" bash scripts/pycuda.sh /build \
+    && PYTHONPATH="$(/opt/edge/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" PIP_NO_BUILD_ISOLATION=0 PIP_NO_DEPS=1 \
+        XDG_CACHE_HOME=/wheels PYCUDA_SOURCE="$(echo /wheels/pycuda-*.tar.gz)" bash scripts/pycuda.sh /build \
     && find /wheels -name '*.whl' -exec /build/bin/python -m pip --python /opt/edge/bin/python install --no-compile --no-deps --no-index --ignore-installed {} +
 COPY pyproject.toml README.md LICENSE ./
 COPY edge edge
@@ -60,7 +62,8 @@ COPY docker/compile_kernels.py docker/
 RUN /build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --no-index --wheel-dir /own . \
     && /build/bin/python -m pip --python /opt/edge/bin/python install --no-compile --no-deps --no-index /own/*.whl \
     && /opt/edge/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/edge/lib \
-    && EDGE_CACHE=/var/cache/edge/models /opt/edge/bin/python docker/compile_kernels.py ${EDGE_ARCHS}
+    && EDGE_CACHE=/var/cache/edge/models /opt/edge/bin/python docker/compile_kernels.py ${EDGE_ARCHS} \
+    && chmod -R a+rX /var/cache/edge/kernels
 
 FROM system AS service
 ARG REVISION=unknown

@@ -62,6 +62,7 @@ def test_kernels_are_compiled_where_the_service_looks_and_no_compiler_is_left(ro
     kept = [path.name for path in (root / "var/cache/edge/kernels").glob("*.cubin")]
     assert sorted(re.split("-", name)[0] for name in kept) == sorted(source.stem for source in SOURCES)
     assert all("-sm_87-" in name for name in kept)
+    assert all(path.stat().st_mode & 0o004 for path in (root / "var/cache/edge/kernels").iterdir())  # by the service's user, too
     assert not [tool for tool in ("usr/bin/g++", "usr/bin/gcc", "usr/local/cuda/bin/nvcc", "usr/bin/pip3") if (root / tool).exists()]
 
 
