@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.change import Change
+from edge.change import Change, KnownScene
 from edge.count.tally import Key, Tally
 from edge.data import Message
 from edge.errors import DiskFull
@@ -134,6 +134,32 @@ def test_a_checkpoint_comes_back_as_it_was(store: Store) -> None:
         for name, array in point.state.items():
             np.testing.assert_array_equal(back.state[name], array)
             assert back.state[name].dtype == array.dtype
+
+
+def test_a_known_scene_comes_back_for_what_it_belongs_to_and_the_newest_counts(store: Store) -> None:
+    assert store.view("door", "as drawn") is None
+    for views in (1, 2):
+        change = change_of()
+        change.view = KnownScene("as drawn", {"mean": np.full((2, 3), views, np.int8)})
+        store.commit(change)
+    kept = store.view("door", "as drawn")
+    assert kept is not None
+    np.testing.assert_array_equal(kept["mean"], np.full((2, 3), 2, np.int8))
+    assert store.view("door", "drawn anew") is None
+    assert store.view("gate", "as drawn") is None
+
+
+def test_a_store_of_before_scenes_were_kept_is_given_a_place_for_them(tmp_path: Path) -> None:
+    path = tmp_path / "edge.db"
+    with Store(path) as store:
+        store.set_timeline("boot", 0, known=True)
+        store.commit(change_of())
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE views")
+    db.close()
+    with Store(path) as store:
+        assert store.view("door", "as drawn") is None
+        assert store.totals("door")
 
 
 def test_a_new_geometry_begins_an_epoch_and_the_old_one_stays_queryable(store: Store) -> None:
