@@ -10,6 +10,9 @@ from edge.runtime.gauges import CameraGauges
 FIRST_S = 120.0
 """More patience until a camera's first frame: a detector is opened, and a camera's session begun, with the first work there is."""
 
+SILENT_S = 40.0
+"""More patience with a camera that claims to be live and gives nothing: its reader finds out first, and opens it again (`reader.PATIENCE_S`)."""
+
 _GIVES_NOTHING = ("starting", "reconnecting", "failed", "ended")
 """States in which nobody may expect frames; in all others (live, and live but blind or moved) a camera claims to give them."""
 
@@ -51,14 +54,9 @@ class Watchdog:
                 mark.at_s = now_s
 
     def stuck(self, patience_s: float) -> str:
-        """In a sentence, which camera has owed work for longer than `patience_s` (and FIRST_S more before its first frame); '' for none."""
-        owed = [
-            (self._looked_s - mark.at_s, name, mark)
-            for name, mark in self._marks.items()
-            if self._looked_s - mark.at_s > patience_s + (0.0 if mark.processed else FIRST_S)
-        ]
-        if not owed:
-            return ""
-        longest_s, name, mark = max(owed, key=lambda each: each[0])
-        gave = self.cameras[name].frames_in - mark.frames_in
-        return f"no frame of camera {name} was counted on for {longest_s:.0f} s, though it gave {gave} since"
+        """In a sentence, which camera has owed work for longer than `patience_s`, and what else it may have; '' for none."""
+        for name, mark in self._marks.items():
+            owed_s, gave = self._looked_s - mark.at_s, self.cameras[name].frames_in - mark.frames_in
+            if owed_s > patience_s + (FIRST_S if not mark.processed else 0.0 if gave > 0 else SILENT_S):
+                return f"no frame of camera {name} was counted on for {owed_s:.0f} s, though it gave {max(0, gave)} since"
+        return ""

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.runtime.gauges import CameraGauges
-from edge.runtime.watchdog import FIRST_S, Watchdog
+from edge.runtime.reader import PATIENCE_S as READER_S
+from edge.runtime.watchdog import FIRST_S, SILENT_S, Watchdog
 
 PATIENCE_S = 10.0
 
@@ -57,9 +58,12 @@ def test_frames_that_come_and_are_not_counted_are_owed():
 
 
 def test_a_camera_that_claims_to_be_live_and_gives_nothing_is_stuck():
-    """The source's own time-outs and the supervision are sooner than any sensible patience; where neither came, something else hangs."""
+    """Only after its reader has had the time to find that out: where that did not happen, something else hangs."""
+    assert SILENT_S > READER_S
     dog = at_work(camera())
-    dog.look(PATIENCE_S + 1)
+    dog.look(PATIENCE_S + READER_S)
+    assert dog.stuck(PATIENCE_S) == ""
+    dog.look(PATIENCE_S + SILENT_S + 1)
     assert "gave 0 since" in dog.stuck(PATIENCE_S)
 
 
@@ -107,6 +111,7 @@ def test_a_camera_that_was_never_there_is_not_waited_for():
 def test_a_blind_camera_still_gives_frames():
     gauges = camera("blind")
     dog = at_work(gauges)
+    gauges.frames_in += 1
     dog.look(PATIENCE_S + 1)
     assert dog.stuck(PATIENCE_S) != ""
 
