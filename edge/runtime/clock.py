@@ -101,11 +101,14 @@ class Clock:
             return
         if self._begun:
             log.warning("the system clock stepped by %+.1f s", (offset_ns - self.offset_ns) * 1e-9)
+            # From the next moment on: a frame of this very one has its minute already, and no two minutes may begin together.
+            since_ns = t_ns + 1
             (_, oldest), *later = self._minutes[-_STEPS:]
-            self._minutes = ((_EVER, oldest), *later, (t_ns, offset_ns))
+            self._minutes = ((_EVER, oldest), *later, (since_ns, offset_ns))
+            self._untold.append((offset_ns, right, since_ns))
         else:
             self._minutes = ((_EVER, offset_ns),)
-        self._untold.append((offset_ns, right, t_ns if self._begun else None))
+            self._untold.append((offset_ns, right, None))
         self.offset_ns, self.known, self._begun = offset_ns, right, True
 
 

@@ -8,7 +8,7 @@ import sqlite3
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.books import BookOptions, Books
@@ -60,7 +60,7 @@ def test_a_clock_that_shows_1970_is_not_known_until_it_is_set() -> None:
     machine.t_ns += 60 * S
     machine.offset_ns = NOW_NS
     clock.observe()
-    assert machine.told == [(2 * S, False, None), (NOW_NS, True, machine.t_ns)]
+    assert machine.told == [(2 * S, False, None), (NOW_NS, True, machine.t_ns + 1)]
     assert BootTimeline(clock, "b").utc_ns(5 * S) == NOW_NS + 5 * S  # what was before is filed under its true time
 
 
@@ -70,7 +70,7 @@ def test_an_hour_back_is_a_step_and_the_new_offset_holds_for_the_whole_boot() ->
     clock.observe()
     machine.offset_ns -= 3600 * S
     clock.observe()
-    assert machine.told[-1] == (machine.offset_ns, True, machine.t_ns)
+    assert machine.told[-1] == (machine.offset_ns, True, machine.t_ns + 1)
     assert BootTimeline(clock, "b").utc_ns(0) == machine.offset_ns
 
 
@@ -159,6 +159,8 @@ steps = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(steps, st.booleans())
+@example([(90 * S, 51, 0, False, False), (0, 30, 0, False, False)], True)  # a step at the very moment in which a minute begins
+@example([(0, 51, 0, True, False), (90 * S, 60, 0, True, False), (0, 30, 0, False, False)], True)
 def test_minutes_are_disjoint_and_sum_to_what_was_seen(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[int, ...]], in_1970: bool
 ) -> None:
