@@ -23,7 +23,8 @@ KEPT = Path(os.environ.get("EDGE_TEST_ROOTS") or "/var/cache/edge-tests")
 CHECKOUT = "/opt/checkout"
 ENVIRONMENTS = ("/opt/environments/first", "/opt/environments/second")
 _PACKAGES = "systemd,systemd-sysv,udev,dbus,python3,ca-certificates,libgl1,libglib2.0-0"
-_MIRROR = os.environ.get("EDGE_TEST_MIRROR") or "http://deb.debian.org/debian"
+_MIRROR = os.environ.get("EDGE_TEST_MIRROR")
+"""Where debootstrap takes its packages from; None for its own choice."""
 _NAME = "edge-test"
 
 
@@ -39,7 +40,7 @@ def system_root() -> Path:
         KEPT.mkdir(parents=True, exist_ok=True)
         made = KEPT / "bookworm.part"
         shutil.rmtree(made, ignore_errors=True)
-        words = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(made), _MIRROR]
+        words = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(made), *([_MIRROR] if _MIRROR else [])]
         done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode:
             pytest.skip(f"debootstrap made no root: {done.stdout.strip().splitlines()[-1:]}")
@@ -59,15 +60,18 @@ def environment(folder: Path) -> Path:
     return folder
 
 
+def mounts(folder: Path) -> dict[Path, str]:
+    """What a root sees of this side, and where. Environments are made in `folder`."""
+    site = next(path for path in map(Path, sys.path) if path.name == "site-packages" and (path / "numpy").exists())
+    seen = {ROOT: CHECKOUT, Path(sys.base_prefix): "/opt/python", site: "/opt/site-packages"}
+    return seen | {environment(folder / Path(name).name): name for name in ENVIRONMENTS}
+
+
 class System:
     """A booted system. `run` runs a command in it; `at` is a path of it as this side sees it."""
 
     def __init__(self, root: Path, folder: Path, *, state: Path | None = None) -> None:
         """`state`: a folder of this side that is its /var/lib/edge. SQLite resolves links, and opens nothing by `at`."""
-        site = next(path for path in map(Path, sys.path) if path.name == "site-packages" and (path / "numpy").exists())
-        mounts = {ROOT: CHECKOUT, Path(sys.base_prefix): "/opt/python", site: "/opt/site-packages"}
-        for name in ENVIRONMENTS:
-            mounts[environment(folder / Path(name).name)] = name
         self._log = folder / "console.log"
         self._words = [
             "systemd-nspawn",
@@ -79,7 +83,7 @@ class System:
             "--volatile=overlay",
             "--console=pipe",
             "--private-network",
-            *(f"--bind-ro={here}:{there}" for here, there in mounts.items()),
+            *(f"--bind-ro={here}:{there}" for here, there in mounts(folder).items()),
             *([] if state is None else [f"--bind={state}:/var/lib/edge"]),
             "--boot",
             "systemd.unit=multi-user.target",

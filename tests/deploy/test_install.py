@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.deploy.system_root import CHECKOUT, ENVIRONMENTS, System, system_root, wait
+from tests.deploy.system_root import CHECKOUT, ENVIRONMENTS, ROOT, System, mounts, system_root, wait
 
 pytestmark = pytest.mark.system
 
@@ -162,3 +165,28 @@ def test_the_rules_for_cameras_are_read_by_udev_without_a_complaint(system: Syst
     system.run(f"install -D -m 644 {CHECKOUT}/deploy/udev/70-edge-cameras.rules /etc/udev/rules.d/70-edge-cameras.rules")
     said = [line for line in system.run("udevadm test /sys/class/net/lo", check=False).splitlines() if "70-edge-cameras" in line]
     assert said == ["Reading rules file: /etc/udev/rules.d/70-edge-cameras.rules"]
+
+
+def test_a_tree_is_filled_for_an_image_and_nothing_is_started(tmp_path: Path) -> None:
+    """The tree lies over the kept root, in memory and in a name space of its own: nothing of it outlives the test."""
+    tree = tmp_path / "memory" / "tree"
+    install = ["bash", str(ROOT / "deploy" / "install.sh"), "native", "--root", str(tree), "--environment", FIRST]
+    script = f"""
+        set -e
+        mkdir {tree.parent} && mount -t tmpfs tmpfs {tree.parent} && mkdir {tree} {tree.parent}/up {tree.parent}/work
+        mount -t overlay overlay -o lowerdir={system_root()},upperdir={tree.parent}/up,workdir={tree.parent}/work {tree}
+        {" && ".join(f"mkdir -p {tree}{there} && mount --bind {here} {tree}{there}" for here, there in mounts(tmp_path).items())}
+        {shlex.join(install)}
+        echo "again:"
+        {shlex.join(install)}
+        stat -c '%n %U:%G %a' {tree}/etc/edge/edge.yaml
+        readlink {tree}/opt/edge/current {tree}/etc/systemd/system/multi-user.target.wants/edge.service
+    """
+    done = subprocess.run(["unshare", "--mount", "bash", "-c", script], capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, again = done.stdout.split("again:")
+    assert "systemctl restart" not in first
+    assert "not started" in first
+    assert "    $ install" not in again
+    assert f"{FIRST}\n/etc/systemd/system/edge.service\n" in again
+    assert "640" in again

@@ -20,7 +20,7 @@ BLOCKS = [line for block in re.findall(r"```bash\n(.*?)```", TEXT, re.S) for lin
 SYMPTOMS = re.search(r"\| symptom .*?\n\|[-|]+\n(.*)", TEXT, re.S)
 INLINE = [command for text in re.findall(r"`([^`\n]+)`", TEXT) for command in text.split(" && ")]
 
-THEIRS = ("git clone", "sudo nvpmodel", "sudo jetson_clocks", "systemctl ", "sudo systemctl ", "journalctl ", "sudo cp ", "sudoedit ")
+THEIRS = ("sudo nvpmodel", "sudo jetson_clocks", "systemctl ", "sudo systemctl ", "journalctl ", "sudo cp ", "sudoedit ")
 THEIRS += ("udevadm ", "sudo udevadm ", "sudo apt-get install ", "cd ", "sudo docker compose ")
 
 
