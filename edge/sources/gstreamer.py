@@ -23,7 +23,7 @@ from edge.sources.address import Address, redact_line
 from edge.sources.gstreamer_library import library, present
 from edge.sources.gstreamer_troubles import Trouble, no_frames, sentence
 from edge.sources.pipelines import CAMERA, ELEMENTS, SINK, launch_line, missing, remedy
-from edge.sources.sentences import check_device, no_picture
+from edge.sources.sentences import cannot, check_device, no_picture
 from edge.sources.times import SECOND_NS, PipelineTime
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ class GstreamerSource:
 
     Nothing here waits without end. Starting and stopping a pipeline call drivers, and NVIDIA's camera service is known to hang in both; so each is
     done in a thread of its own, and left behind in it when its time is over. Until such a thread returns, opening the same address is refused
-    (SourceHeld), so that however often it is tried, one camera holds no more than two threads. Closing from another thread wakes who waits for a picture.
+    (SourceHeld), so that however often it is tried, one camera holds no more than two threads. Closing from another thread wakes who waits for
+    a picture.
     """
 
     def __init__(self, address: Address, *, camera: str, start_index: int = 0, timeout_s: tuple[float, float] = (5.0, 2.0)) -> None:
@@ -140,6 +141,7 @@ class GstreamerSource:
             raise SourceError(f"{self._address.shown} has an appsink without the name {SINK}; name it so, or leave it off")
         sink.set_property("max-buffers", 1)
         sink.set_property("drop", True)
+        sink.set_property("caps", lib.Gst.Caps.from_string("video/x-raw,format=BGR"))  # an appsink of the user's own would take anything
         return _Opened(pipeline, sink, pipeline.get_bus())
 
     def _start(self, lib: Library, opened: _Opened) -> None:
@@ -155,7 +157,7 @@ class GstreamerSource:
         """A camera in the network may take long for a first picture once it is connected: it sends a whole one every few seconds only."""
         sample = self._sample(opened, self._timeout_s[0], opening=True)
         if sample is None:
-            raise self._said(opening=True) if self._trouble else no_frames(self._address, opening=True)
+            raise cannot(self._address, "it ended before its first picture", opening=True)
         return sample
 
     def _sample(self, opened: _Opened, patience_s: float, *, opening: bool = False) -> Any:
@@ -167,6 +169,8 @@ class GstreamerSource:
             self._hear(lib, opened)
             if sample is not None:
                 return sample
+            if self._opened is not opened:  # closed from another thread; its pipeline is at the end of the stream then, too
+                break
             if self._trouble is not None:
                 raise self._said(opening=opening)
             if opened.sink.is_eos():
@@ -258,9 +262,7 @@ def _picture(lib: Library, buffer: Any, info: Any) -> U8:
     offset, stride = (meta.offset[0], meta.stride[0]) if meta is not None else (info.offset[0], info.stride[0])
     mapped, memory = buffer.map(lib.Gst.MapFlags.READ)
     if not mapped:
-        raise SourceError(
-            "a picture of the pipeline cannot be read: it is not in ordinary memory; end the line with nvvidconv ! video/x-raw"
-        )
+        raise SourceError("a picture cannot be read from the pipeline's memory; end its line with nvvidconv ! video/x-raw,format=BGRx")
     try:
         data = bytes(memory.data)  # PyGObject alone has made bytes of it already; where gst-python is installed too, this is the copy
     finally:

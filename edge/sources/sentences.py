@@ -58,8 +58,8 @@ def no_picture(address: Address) -> SourceError:
 
 def cannot(address: Address, reason: str, *, opening: bool) -> SourceError:
     """For all that has no sentence of its own; `reason` must hold no URL."""
-    what = "cannot be reached" if opening else "broke off"
-    return SourceError(f"{address.shown} {what}: {reason}; {_served(address)}")
+    at_first = "cannot be reached" if address.kind in ("rtsp", "http") else "cannot be opened"
+    return SourceError(f"{address.shown} {at_first if opening else 'broke off'}: {reason}; {_served(address)}")
 
 
 def _served(address: Address) -> str:

@@ -150,7 +150,11 @@ def test_our_own_appsink_may_be_in_the_line_and_stays_bounded() -> None:
         ("gst://videotestsrc ! !", "syntax error"),
         ("gst://videotestsrc ! appsink", "without the name frames"),
         ("gst://v4l2src device=/dev/null", "does not offer such pictures"),
-        ("gst://fakesrc num-buffers=0", "did not answer in time"),
+        ("gst://fakesrc num-buffers=0", "it ended before its first picture"),
+        (
+            "gst://videotestsrc is-live=true ! video/x-raw,format=NV12 ! appsink name=frames",
+            "cannot be opened: it does not offer such pictures",
+        ),
         ("v4l2:///dev/video97?via=gstreamer", "v4l2:///dev/video97?via=gstreamer is not there"),
         ("rtsp://127.0.0.1:9/s?via=gstreamer", "nothing listens"),
     ],
@@ -178,6 +182,14 @@ def test_silence_is_a_timeout_when_opening_and_when_reading() -> None:
         source._opened.pipeline.get_by_name("tap").set_property("drop", True)
         with pytest.raises(SourceTimeout, match="went silent"):
             some(source, 5)
+
+
+def test_a_camera_that_is_connected_gets_longer_for_its_first_picture_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gstreamer, "_NO_PICTURE_S", 0.6)
+    began_s = time.monotonic()
+    with pytest.raises(SourceError, match="sends data but no whole picture"):
+        opened(f"{LIVE.replace('videotestsrc', 'videotestsrc name=camera')} ! valve drop=true", timeout_s=(0.2, 1)).__enter__()
+    assert 0.8 < time.monotonic() - began_s < 5
 
 
 def test_an_error_in_mid_stream_ends_the_reading_with_a_sentence() -> None:
