@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import statistics
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -40,9 +41,9 @@ def test_frames_arrive_with_their_own_time_whatever_the_transport_and_the_jitter
             assert frame.bgr.std() > 1
     assert [stamp.index for stamp in stamps] == list(range(100, 130))
     assert all(a.t_ns < b.t_ns for a, b in itertools.pairwise(stamps))
-    assert all(0 <= age_s < 0.5 for age_s in ages_s), ages_s
+    assert all(0 <= age_s < 1 for age_s in ages_s), ages_s
     steps_ms = [(b.t_ns - a.t_ns) / 1e6 for a, b in itertools.pairwise(stamps[10:])]
-    assert sum(steps_ms) / len(steps_ms) == pytest.approx(1000 / 15, rel=0.1)
+    assert statistics.median(steps_ms) == pytest.approx(1000 / 15, rel=0.1)
 
 
 def test_a_killed_server_is_an_error_at_once_and_the_next_opening_is_refused(serve: Callable[..., Server]) -> None:
