@@ -40,7 +40,7 @@ def _video(given: argparse.Namespace) -> int:
     with StoreSegments(path) as segments:
         rows = segments.between((first, given.to), camera=given.camera)
     found = [(camera, _as_it_is(clip)) for camera, clip in rows if clip.path.exists()]
-    found = [(camera, clip) for camera, clip in found if first is None or (end_ns := _utc1_ns(clip)) is None or end_ns >= first]
+    found = [(camera, clip) for camera, clip in found if clip.pictures and _reaches(clip, first)]
     if given.paths:
         lines = [str(clip.path) for _, clip in found]
     elif given.json:
@@ -77,6 +77,11 @@ def _as_it_is(clip: Clip) -> Clip:
 
     whole = whole_part(clip.path)
     return replace(clip, t1_ns=clip.t0_ns + whole.length_ns, pictures=whole.pictures, bytes=clip.path.stat().st_size)
+
+
+def _reaches(clip: Clip, first: int | None) -> bool:
+    end_ns = _utc1_ns(clip)
+    return first is None or end_ns is None or end_ns >= first
 
 
 def _utc1_ns(clip: Clip) -> int | None:

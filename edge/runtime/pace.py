@@ -19,6 +19,8 @@ _SETTLE_S = 4.0
 """A step is given so long to help before the next is taken."""
 _CALM_S, _LONGEST_CALM_S = 30.0, 600.0
 _REST_S, _LONGEST_REST_S = 5.0, 60.0
+_MENDED_S = 5.0
+"""A failure is over when pictures were written for so long: the first of them fill memory only, and a full disk has a little room left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,10 @@ class Pace:
     def written(self, t_ns: int) -> bool:
         """A picture was written; whether that ends a failure."""
         self._well_ns = t_ns if self._well_ns is None else self._well_ns
-        mended, self._rests_until_ns = self._rests_until_ns is not None, None
-        return mended
+        if self._rests_until_ns is None or (t_ns - self._well_ns) * 1e-9 < _MENDED_S:
+            return False
+        self._rests_until_ns = None
+        return True
 
     def _climb(self, t_ns: int) -> None:
         if self._since_ns is None:

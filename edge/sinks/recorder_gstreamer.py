@@ -57,7 +57,6 @@ class GstreamerEncoder:
         self._container, self._size, self.codec = container, size, element.name
         self._stream: Any = None
         self._under_way: deque[int] = deque()
-        self._given = 0
         # The rate is nominal, and only there because elements ask for one: the time of each picture is the truth.
         launch = (
             "appsrc name=pictures format=time block=false caps=video/x-raw,format=I420,colorimetry=bt601,interlace-mode=progressive,"
@@ -81,15 +80,14 @@ class GstreamerEncoder:
             raise failure
 
     def encode(self, picture: U8, ticks: int, *, key: bool) -> list[av.Packet]:
-        # The first is a key frame of itself, and NVIDIA's element crashes when it is asked for one before it has seen a picture.
-        if key and self._given:
+        # The first is a key frame of itself, and NVIDIA's element crashes when it is asked for one before it is at work.
+        if key and self._stream is not None:
             self._ask_for_key()
         buffer = self._gst.Buffer.new_wrapped(_laid_out(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), self._size))
         buffer.pts = ticks * _SECOND_NS // TICKS
         if self._pictures.push_buffer(buffer) != self._gst.FlowReturn.OK:
             raise self._failure("it takes no picture")
         self._under_way.append(ticks)
-        self._given += 1
         packets = []
         while self._under_way:
             full = len(self._under_way) > _MOST_UNDER_WAY

@@ -63,10 +63,11 @@ class Segment:
     def write(self, t_ns: int, picture: U8) -> None:
         """Append a BGR picture of this segment's size."""
         self._last_ticks = max(self._last_ticks + 1, (t_ns - self.start_ns) * TICKS // _SECOND_NS)
-        key = t_ns >= self.key_ns
-        if key:
+        due = t_ns >= self.key_ns
+        if due:
             self.key_ns = t_ns + _SECOND_NS
-        self._mux(lambda: self._encoder.encode(picture, self._last_ticks, key=key))
+        # The second is one too: it pushes the first onto the disk, so that a file plays as soon as it is more than a name.
+        self._mux(lambda: self._encoder.encode(picture, self._last_ticks, key=due or self.pictures == 1))
         self.last_ns = t_ns
         self.pictures += 1
 

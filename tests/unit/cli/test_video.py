@@ -76,7 +76,7 @@ def test_a_file_that_is_being_written_is_told_as_far_as_it_plays(state: Path, ca
 def test_a_span_chooses(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     day = "2024-01-31T12:"
     assert said(state, capsys, "--paths", "--to", f"{day}00:30Z") == [str(state / "closed.mp4")]
-    assert said(state, capsys, "--paths", "--from", f"{day}00:10.5Z") == [str(state / "open.mp4")]
+    assert said(state, capsys, "--paths", "--from", f"{day}00:10.500Z") == [str(state / "open.mp4")]
     assert said(state, capsys, "--paths", "--from", f"{day}01:02Z", "--to", f"{day}01:03Z") == [str(state / "open.mp4")]
     assert said(state, capsys, "--paths", "--from", f"{day}01:10Z") == []
     assert said(state, capsys, "--from", f"{day}01:10Z") == ["nothing is kept of that"]

@@ -92,8 +92,9 @@ def test_a_recorder_that_fails_costs_pictures_and_is_tried_again(
         feed(lane, 30)  # returns: nobody waits for a recorder that rests
         assert lane.wants_picture(50 * STEP_NS)
         put(lane, 50)
+        put(lane, 100)
         assert eventually(lambda: lane.recording == "full")
-    assert recorder.indices == [50]
+    assert recorder.indices == [50, 100]
     assert recorder.lives == 2
     assert caplog.text.count("counting goes on") == 1
     assert "recording goes on" in caplog.text

@@ -89,7 +89,7 @@ def test_what_a_kill_left_open_is_cut_and_plays_to_where_its_row_says(tmp_path: 
 def test_a_file_in_which_nothing_plays_goes_with_its_row(tmp_path: Path, index: StoreSegments) -> None:
     killed = recorder(tmp_path, index)
     killed.__enter__()
-    record(killed, 0, 2)
+    record(killed, 0, 1)
     with recorder(tmp_path, index):
         pass
     assert index.between() == []
