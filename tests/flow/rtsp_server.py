@@ -7,6 +7,7 @@ second, and ends when it is killed. A line ``NAME WIDTHxHEIGHT@FPS`` on its stan
 """
 
 import argparse
+import os
 import sys
 
 import gi
@@ -80,10 +81,10 @@ def main():
         return f"port {wanted.port} is taken"
 
     def told(*_):
-        name, _, form = sys.stdin.readline().strip().partition(" ")
-        if name in mounts:
+        lines = os.read(sys.stdin.fileno(), 4096).decode().splitlines()  # all that is there: who waits on a handle is not woken for a buffer
+        for name, _, form in (line.partition(" ") for line in lines):
             mounts[name].move(form)
-        return bool(name)
+        return bool(lines)
 
     GLib.io_add_watch(sys.stdin.fileno(), GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN, told)
     print(server.get_bound_port(), flush=True)
