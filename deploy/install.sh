@@ -234,12 +234,13 @@ compose() {
         note "there already"
     else
         [ -n "$device" ] || device=$(hostname | tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9\n' '-' | sed 's/^-*//; s/-*$//')
-        run "$checkout/deploy/compose/setup.sh" --into "$root/opt/edge/compose" "$device"
+        # The broker's certificate is for the names by which others reach this machine.
+        run "$checkout/deploy/compose/setup.sh" --into "$root/opt/edge/compose" "$device" "$(hostname)" "$(hostname).local"
     fi
     local image
     image=$(sed -n 's/^EDGE_IMAGE=//p' "$root/opt/edge/compose/.env" 2>/dev/null || true)
     if [ -z "$root$dry" ] && ! docker image inspect "$image" >/dev/null 2>&1; then
-        fail "there is no image $image on this machine yet (docker/README.md says how it is built); then run this again"
+        fail "there is no image $image on this machine yet (docker/build.sh builds it, docker/README.md says how); then run this again"
     fi
     step "the service"
     put "$checkout/deploy/systemd/edge-compose.service" /etc/systemd/system/edge-compose.service 644
