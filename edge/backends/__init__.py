@@ -40,7 +40,7 @@ def gpu_of(backend: Backend, kernels: Path) -> Iterator[Gpu | None]:
         if backend != "cpu":
             from edge.backends.cuda.calls import driver, driver_is_here
             from edge.backends.cuda.gpu import Gpu
-            from edge.backends.cuda.network import tensorrt
+            from edge.tensorrt_api import tensorrt
 
             try:
                 driver()

@@ -99,7 +99,7 @@ def _wish(given: argparse.Namespace) -> _Wish:
 
 
 def _format(given: argparse.Namespace) -> str:
-    from edge.engine import tensorrt_here
+    from edge.tensorrt_api import tensorrt_here
 
     if given.out is not None and given.out.suffix in (".onnx", ".engine"):
         return str(given.out.suffix[1:])

@@ -9,7 +9,7 @@ from edge.engine.cache import Found, cached_engine, resolve_engine
 from edge.engine.export import export_onnx
 from edge.engine.file import EngineFacts, EngineFile, Machine, read_engine, write_engine
 from edge.engine.gate import Agreement, compare
-from edge.engine.machine import tensorrt_here, this_machine
+from edge.engine.machine import this_machine
 from edge.engine.options import EngineOptions, ExportOptions, GateOptions
 from edge.engine.progress import OnProgress, Progress
 from edge.engine.resolve import resolve_model
@@ -33,7 +33,6 @@ __all__ = [
     "read_engine",
     "resolve_engine",
     "resolve_model",
-    "tensorrt_here",
     "this_machine",
     "write_engine",
 ]

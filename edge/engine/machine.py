@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import os
-from importlib.util import find_spec
 from typing import Any
 
 from edge.engine.file import Machine
 from edge.errors import DeviceError
+from edge.tensorrt_api import tensorrt
 
-_KINDS = ("tensorrt", "tensorrt_rtx")
 _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR
-
-
-def tensorrt_here() -> str:
-    """The name of the TensorRT module that can be imported here (``tensorrt``, else ``tensorrt_rtx``); '' without one. Imports nothing."""
-    return next((kind for kind in _KINDS if find_spec(kind)), "")
-
-
-def load_tensorrt() -> Any:
-    """TensorRT's module. DeviceError says where one comes from."""
-    kind = tensorrt_here()
-    if not kind:
-        raise DeviceError(
-            "there is no TensorRT here: on a Jetson it comes with JetPack and is seen through a virtual environment with system site packages;"
-            " on a PC, `pip install tensorrt-rtx-cu12`"
-        )
-    try:
-        return importlib.import_module(kind)
-    except (ImportError, OSError) as error:
-        raise DeviceError(f"{kind} is installed and cannot be loaded: {error}; install the one that fits this machine's CUDA") from error
 
 
 def this_machine(number: int = 0) -> Machine:
     """TensorRT's version, and the name and compute capability of GPU `number`. DeviceError where one of them is missing."""
-    trt = load_tensorrt()
+    trt = tensorrt()
     gpu, capability = gpu_facts(number)
     return Machine(trt.__name__.partition(".")[0], str(trt.__version__), gpu, capability)
 

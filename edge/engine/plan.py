@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge.engine.file import Machine, Shape
-from edge.engine.machine import gpu_facts, load_tensorrt
+from edge.engine.machine import gpu_facts
 from edge.engine.options import EngineOptions
 from edge.engine.progress import Phases, Progress
 from edge.errors import DeviceError, ModelError
-
-log = logging.getLogger(__name__)
+from edge.tensorrt_api import logger_of, tensorrt
 
 _FREE_BATCH = (1, 4)
 """What an engine of a free batch takes where nobody says it: a device's few cameras."""
@@ -60,13 +59,14 @@ def build_plan(
     `compute_capability` (``8.9``) builds for a GPU that is not here, where TensorRT can (TensorRT for RTX). Raises DeviceError without
     TensorRT or GPU, and ModelError where TensorRT does not take the network (it names the node) or builds nothing.
     """
-    trt = load_tensorrt()
+    trt = tensorrt()
     name, version = trt.__name__.partition(".")[0], str(trt.__version__)
     shapes = shapes_of(shape, options)
     gpu, capability = ("", compute_capability) if compute_capability else gpu_facts()
     machine = Machine(name, version, gpu, capability)
     began_s = time.monotonic()
-    logger = _logger(trt)
+    logger = logger_of(trt, logging.INFO)
+    logger.errors.clear()
     builder = trt.Builder(logger)
     flags = trt.NetworkDefinitionCreationFlag
     if not hasattr(flags, "STRONGLY_TYPED"):
@@ -84,14 +84,14 @@ def build_plan(
         profile = builder.create_optimization_profile()
         profile.set_shape(network.get_input(0).name, *shapes)
         if config.add_optimization_profile(profile) < 0:
-            raise ModelError(f"{name} {version} takes no batch of {shapes[0][0]} to {shapes[2][0]} for this network: {logger.last}")
+            raise ModelError(f"{name} {version} takes no batch of {shapes[0][0]} to {shapes[2][0]} for this network: {_why(logger)}")
     # The config does not keep it alive.
     monitor = _monitor(trt, on_progress) if hasattr(trt, "IProgressMonitor") else None
     if monitor is not None:
         config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise ModelError(f"{name} {version} could not build an engine: {logger.last or 'it does not say why'}")
+        raise ModelError(f"{name} {version} could not build an engine: {_why(logger)}")
     took_s = time.monotonic() - began_s
     layers = f"{network.num_layers} layers in the network"
     chosen = f"{layers}, {memoryview(plan).nbytes / 1e6:.1f} MB, built in {took_s:.1f} s"
@@ -102,7 +102,7 @@ def _choices(trt: Any, logger: Any, plan: Any) -> str:
     """What the engine says of itself; also the proof that it can be loaded here. ModelError when it cannot."""
     engine = trt.Runtime(logger).deserialize_cuda_engine(plan)
     if engine is None:
-        raise ModelError(f"the engine was built and cannot be loaded: {logger.last or 'TensorRT does not say why'}")
+        raise ModelError(f"the engine was built and cannot be loaded: {_why(logger)}")
     told = engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
     return summary(told)
 
@@ -144,29 +144,9 @@ def _parse_errors(parser: Any) -> str:
     return "; ".join(dict.fromkeys(told)) or "its parser does not say why"
 
 
-def _logger(trt: Any) -> Any:
-    class Logger(trt.ILogger):  # type: ignore[misc]
-        """TensorRT's words as our log's, its remarks a level lower; `last` is its newest error."""
-
-        def __init__(self) -> None:
-            trt.ILogger.__init__(self)
-            self.last = ""
-            self._remarks: set[str] = set()
-
-        def log(self, severity: Any, msg: str) -> None:
-            text = " ".join(str(msg).split())
-            if severity <= trt.ILogger.Severity.ERROR:
-                self.last = text
-                log.error("%s", text)
-            elif text in self._remarks:
-                pass  # the same of each of a hundred layers
-            elif severity <= trt.ILogger.Severity.WARNING:
-                self._remarks.add(text)
-                log.info("%s", text)
-            elif severity <= trt.ILogger.Severity.INFO:
-                log.debug("%s", text)
-
-    return Logger()
+def _why(logger: Any) -> str:
+    """What TensorRT said was wrong, as the end of a sentence."""
+    return "; ".join(logger.errors) or "it does not say why"
 
 
 def _monitor(trt: Any, on_progress: Callable[[Progress], None]) -> Any:

@@ -14,6 +14,7 @@ from tests.architecture.tensorrt_calls import FACTS, Uses, faults
 from tests.conftest import ROOT
 
 FILES = [
+    "edge/tensorrt_api.py",
     "edge/backends/cuda/network.py",
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "edge" / "engine").glob("*.py") if "trt" in path.read_text()),
 ]
@@ -31,7 +32,7 @@ def test_nothing_of_tensorrt_is_taken_from_what_this_test_cannot_follow(name: st
 
 
 def test_the_network_is_really_looked_at() -> None:
-    used = {use.member for use in Uses((ROOT / "edge/backends/cuda/network.py").read_text())}
+    used = {use.member for name in FILES[:2] for use in Uses((ROOT / name).read_text())}
     assert {"Runtime.deserialize_cuda_engine", "ICudaEngine.get_tensor_profile_shape", "IExecutionContext.execute_async_v3"} <= used
     assert {"trt.ILogger", "trt.Runtime", "DataType.HALF", "TensorIOMode.INPUT", "TensorFormat.LINEAR"} <= used
 
@@ -96,8 +97,8 @@ def test_the_table_is_what_nvidias_own_bindings_say(bindings: dict[str, Path], t
 LOGGER = """
 import importlib, sys
 trt = importlib.import_module(sys.argv[1])
-from edge.backends.cuda.network import _log_of
-log = _log_of(trt)
+from edge.tensorrt_api import logger_of
+log = logger_of(trt)
 for severity in (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR, trt.ILogger.WARNING, trt.ILogger.INFO, trt.ILogger.VERBOSE):
     log.log(severity, f"{severity.name} was said")
 print(*log.errors, sep=", ")

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from edge.backends.cuda import network
 from edge.backends.plan import Plan
+from edge.tensorrt_api import logger_of
 from tests.cuda_host.driver import StandIn
 from tests.cuda_host.tensorrt_standin import plans
 
@@ -45,8 +45,7 @@ def tensorrt_standin() -> Iterator[Any]:
 def _forget() -> None:
     """Nobody remembers a TensorRT that was imported before."""
     sys.modules.pop("tensorrt", None)
-    for remembered in (network.tensorrt, network._log_of):
-        remembered.cache_clear()
+    logger_of.cache_clear()
 
 
 @pytest.fixture

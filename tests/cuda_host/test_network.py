@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from types import ModuleType
 from typing import Any
 
@@ -10,9 +9,10 @@ import numpy as np
 import pytest
 
 from edge.backends.cuda.device import Device
-from edge.backends.cuda.network import Network, tensorrt
+from edge.backends.cuda.network import Network
 from edge.backends.plan import Plan
 from edge.errors import DeviceError, ModelError
+from edge.tensorrt_api import logger_of
 from tests.cuda_host.driver import StandIn
 from tests.cuda_host.engines import host_tensorrt, plan_of
 from tests.cuda_host.tensorrt_standin import plans
@@ -176,23 +176,11 @@ def test_a_layout_or_type_that_no_kernel_of_ours_writes_is_refused(host_tensorrt
             once(device, plan_of(more_tensors=(more,)), pictures(1))
 
 
-def test_without_tensorrt_a_sentence_says_where_one_comes_from(host_cuda: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    tensorrt.cache_clear()
-    for name in ("tensorrt", "tensorrt_rtx"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(DeviceError, match=r"tensorrt or tensorrt_rtx is not installed here; a Jetson has it from JetPack .*`backend: cpu`"):
-        tensorrt()
-    with pytest.raises(DeviceError, match=r"^tensorrt_rtx is not installed"):
-        tensorrt("tensorrt_rtx")
-    tensorrt.cache_clear()
-
-
 def test_what_tensorrt_remarks_goes_to_our_log(host_tensorrt: TRT, caplog: pytest.LogCaptureFixture) -> None:
-    from edge.backends.cuda.network import _log_of
-
-    log = _log_of(host_tensorrt)
+    log = logger_of(host_tensorrt)
     for severity in host_tensorrt.ILogger.Severity:
-        log.log(severity, f"a remark of {severity.name}")
-    assert [record.levelname for record in caplog.records if record.name == "edge.backends.cuda.network"] == ["WARNING"]
-    assert list(log.errors) == ["a remark of INTERNAL_ERROR", "a remark of ERROR"]
+        for _ in range(2):
+            log.log(severity, f"a remark of {severity.name}")
+    assert [record.levelname for record in caplog.records if record.name == "edge.tensorrt_api"] == ["WARNING"]
+    assert list(log.errors) == ["a remark of INTERNAL_ERROR", "a remark of ERROR", "a remark of ERROR"]
     log.errors.clear()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import logging
 import math
 from collections import deque
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,29 +13,9 @@ from edge.backends.cuda.device import Device
 from edge.backends.cuda.lent import Lent, Memory, Stream
 from edge.backends.plan import Plan
 from edge.errors import DeviceError, EngineRefused, ModelError
-
-log = logging.getLogger(__name__)
+from edge.tensorrt_api import logger_of, tensorrt
 
 Shape = tuple[int, ...]
-_MODULES = ("tensorrt", "tensorrt_rtx")
-
-
-@cache
-def tensorrt(module: str = "") -> Any:
-    """TensorRT's module: the one that is named, else the first that is here. DeviceError says what is missing."""
-    wanted = (module,) if module else _MODULES
-    for name in wanted:
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise DeviceError(f"{name} cannot be loaded ({error}); install it again") from error
-        except (ImportError, OSError) as error:  # OSError: a library that it loads by hand
-            raise DeviceError(f"{name} cannot be loaded ({error}); its libraries and the driver must belong together") from error
-    raise DeviceError(
-        f"{' or '.join(wanted)} is not installed here; a Jetson has it from JetPack (make the environment with its system site packages),"
-        " elsewhere `pip install tensorrt`; or choose `backend: cpu`"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +40,7 @@ class Network(Lent):
         """EngineRefused: the plan is not for this TensorRT or GPU. ModelError: its tensors are none that can be served. DeviceError: the GPU failed."""
         self.name = plan.name
         self._device, self._trt = device, tensorrt(plan.module)
-        self._said: deque[str] = _log_of(self._trt).errors
+        self._said: deque[str] = logger_of(self._trt).errors
         self._runtime: Any = None
         self._engine: Any = None
         self._context: Any = None
@@ -80,7 +57,7 @@ class Network(Lent):
         trt = self._trt
         self._said.clear()
         try:
-            self._runtime = trt.Runtime(_log_of(trt))
+            self._runtime = trt.Runtime(logger_of(trt))
         except TypeError as error:  # the binding's word for a factory that made nothing
             raise DeviceError(f"TensorRT {trt.__version__} cannot start{self._because()}; does it belong to this driver?") from error
         self._engine = self._runtime.deserialize_cuda_engine(plan)
@@ -180,27 +157,6 @@ class Network(Lent):
         for memory in self._memory.values():
             memory.close()
         self._memory.clear()
-
-
-@cache
-def _log_of(trt: Any) -> Any:
-    """TensorRT's logger, one a process as TensorRT wants it: into ours, errors kept so that a failure can name them."""
-
-    class Log(trt.ILogger):  # type: ignore[misc]  # the module is only known when it runs
-        def __init__(self) -> None:
-            trt.ILogger.__init__(self)  # not super(): the binding looks for this very call
-            self.errors: deque[str] = deque(maxlen=3)
-
-        def log(self, severity: Any, msg: str) -> None:
-            if severity <= trt.ILogger.Severity.ERROR:
-                self.errors.append(" ".join(msg.split())[:300])
-                log.debug("TensorRT: %s", msg)  # what was wrong is said by who called
-            elif severity == trt.ILogger.Severity.WARNING:
-                log.warning("TensorRT: %s", msg)
-            else:
-                log.debug("TensorRT: %s", msg)
-
-    return Log()
 
 
 def _shown(shape: Shape) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 from types import ModuleType
 
 import pytest
 
 from edge.engine import machine
-from edge.engine.machine import gpu_facts, load_tensorrt, this_machine
+from edge.engine.machine import gpu_facts, this_machine
 from edge.errors import DeviceError
 
 
@@ -40,7 +39,7 @@ def test_the_driver_tells_name_and_compute_capability(driver, monkeypatch):
     assert gpu_facts() == ("Orin", "8.7")
     module = ModuleType("tensorrt")
     module.__version__ = "10.3.0"
-    monkeypatch.setattr(machine, "load_tensorrt", lambda: module)
+    monkeypatch.setattr(machine, "tensorrt", lambda: module)
     assert str(this_machine()) == "tensorrt 10.3.0 on Orin (8.7)"
 
 
@@ -58,18 +57,3 @@ def test_a_driver_that_refuses_is_said(driver, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(DeviceError, match=r"cuInit failed with CUDA error 100 \(CUDA_VISIBLE_DEVICES is ''\)"):
         gpu_facts()
-
-
-def test_a_machine_without_tensorrt_is_told_where_it_comes_from(monkeypatch):
-    monkeypatch.setattr(machine, "find_spec", lambda name: None)
-    with pytest.raises(DeviceError, match="on a Jetson it comes with JetPack"):
-        load_tensorrt()
-
-
-def test_a_tensorrt_that_cannot_be_loaded_says_why(monkeypatch, tmp_path):
-    (tmp_path / "tensorrt_rtx.py").write_text("raise ImportError('libnvinfer.so.10: cannot open')")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(machine, "find_spec", lambda name: name == "tensorrt_rtx" or None)
-    monkeypatch.delitem(sys.modules, "tensorrt_rtx", raising=False)
-    with pytest.raises(DeviceError, match=r"tensorrt_rtx is installed and cannot be loaded: libnvinfer"):
-        load_tensorrt()

@@ -106,7 +106,7 @@ def trt(monkeypatch):
     module.ProfilingVerbosity = SimpleNamespace(DETAILED=2)
     module.LayerInformationFormat = SimpleNamespace(JSON=1)
     monkeypatch.setitem(sys.modules, "tensorrt", module)
-    monkeypatch.setattr(plan, "load_tensorrt", lambda: module)
+    monkeypatch.setattr(plan, "tensorrt", lambda: module)
     monkeypatch.setattr(plan, "gpu_facts", lambda: ("Orin", "8.7"))
     return module
 
