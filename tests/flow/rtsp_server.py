@@ -81,7 +81,7 @@ def main():
         return f"port {wanted.port} is taken"
 
     def told(*_):
-        lines = os.read(sys.stdin.fileno(), 4096).decode().splitlines()  # all that is there: who waits on a handle is not woken for a buffer
+        lines = os.read(sys.stdin.fileno(), 4096).decode().splitlines()  # all there is: a buffer wakes nobody
         for name, _, form in (line.partition(" ") for line in lines):
             mounts[name].move(form)
         return bool(lines)
