@@ -1,116 +1,29 @@
-"""The page that a browser looks at, by plain HTTP: what is served, to whom, to how many, and that nobody who looks holds anything up."""
+"""The page that a browser looks at, by plain HTTP: what is served, to whom, to how many, and that nobody who looks holds anything up. Its words are in `test_view_page`."""
 
 from __future__ import annotations
 
-import http.client
 import logging
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import pytest
 
 from edge.errors import UsageError
-from edge.runtime.looking import LivePicture
 from edge.sinks import view
 from edge.sinks.options_view import ViewOptions
 from edge.sinks.picture import decode
-from edge.sinks.view import ViewPage, Watched
-from edge.sinks.view_page import CameraNow, page_of
-
-NOW = CameraNow("live", fps=14.9, lines={"entrance": (12, 8)}, zones={"till": 3})
-SIDE = 64
-
-
-class Eyes:
-    """A camera's thread: puts a picture of noise whenever one is wanted; gives nothing while `alive` is False."""
-
-    def __init__(self, *, side: int = SIDE) -> None:
-        self.pictures, self.alive = LivePicture(max_fps=1000), True
-        self._noise = np.random.default_rng(1).integers(0, 255, (side, side, 3), np.uint8)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="eyes")
-
-    def __enter__(self) -> Eyes:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._over.wait(0.002):
-            if self.alive and self.pictures.wants_picture:
-                self.pictures.put(self._noise)
+from edge.sinks.view import ViewPage
+from edge.sinks.view_page import CameraNow
+from tests.unit.sinks.viewers import SIDE, Eyes, Stream, asked, has_room, page_at
 
 
 @pytest.fixture
 def eyes() -> Iterator[Eyes]:
     with Eyes() as eyes:
         yield eyes
-
-
-@contextmanager
-def page_at(eyes: Eyes, now: CameraNow = NOW, **options: Any) -> Iterator[ViewPage]:
-    with ViewPage(ViewOptions(port=0, **options), "shop-7", {"door": Watched(eyes.pictures, lambda: now)}) as page:
-        yield page
-
-
-def asked(page: ViewPage, path: str, **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=10)
-    connection.request("GET", path, headers={name.replace("_", "-"): text for name, text in headers.items()})
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return answer.status, answer.headers, body
-
-
-class Stream:
-    """Somebody who looks at moving pictures."""
-
-    def __init__(self, page: ViewPage, *, receive_bytes: int | None = None) -> None:
-        self.socket = socket.socket()
-        if receive_bytes is not None:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.settimeout(10)
-        self.socket.connect(("127.0.0.1", page.port))
-        self.socket.sendall(b"GET /door.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        self.file = self.socket.makefile("rb")
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
-        self.socket.close()
-
-    def status(self) -> int:
-        """Reads the head."""
-        code = int(self.file.readline().split()[1])
-        while self.file.readline().strip():
-            pass
-        return code
-
-    def picture(self) -> bytes:
-        """Reads one part."""
-        assert self.file.readline() == b"--picture\r\n"
-        assert self.file.readline() == b"Content-Type: image/jpeg\r\n"
-        length = int(self.file.readline().removeprefix(b"Content-Length: "))
-        assert self.file.readline() == b"\r\n"
-        data = self.file.read(length)
-        assert self.file.readline() == b"\r\n"
-        return data
-
-
-def has_room(page: ViewPage) -> bool:
-    """Whether one more may look."""
-    with Stream(page) as stream:
-        return stream.status() == 200
 
 
 def test_the_page_says_state_and_counts_and_where_the_pictures_are(eyes: Eyes) -> None:
@@ -123,21 +36,6 @@ def test_the_page_says_state_and_counts_and_where_the_pictures_are(eyes: Eyes) -
     assert headers["Cache-Control"] == "no-store"
     nonce = headers["Content-Security-Policy"].split("script-src 'nonce-")[1].split("'")[0]
     assert text.count(f'nonce="{nonce}"') == 2
-
-
-def test_words_are_words_whatever_stands_in_them() -> None:
-    now = CameraNow("failed", why="<script>alert(1)</script>", lines={'"><b>': (0, 0)})
-    page = page_of("a<b", {"x": now}, "n")
-    assert "<script>alert" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert '"><b>' not in page.split("<figcaption")[1].split("<table>")[1]
-    assert "<title>a&lt;b</title>" in page
-
-
-def test_more_cameras_than_a_browser_streams_are_stills_that_are_asked_for_again() -> None:
-    assert page_of("d", dict.fromkeys("abcd", NOW), "n").count(".mjpg") == 8
-    page = page_of("d", dict.fromkeys("abcde", NOW), "n")
-    assert page.count("data-still=") == page.count('src="/') == 5
 
 
 def test_a_still_is_the_present_picture_not_wider_than_allowed() -> None:
@@ -292,25 +190,3 @@ def test_others_than_this_machine_are_warned_of(eyes: Eyes, caplog: pytest.LogCa
         assert not caplog.records
     with caplog.at_level(logging.WARNING), page_at(eyes, host="0.0.0.0"):
         assert "no password" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("host", "here"), [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("shop", False)]
-)
-def test_what_is_on_this_machine_is_known(host: str, here: bool) -> None:
-    assert ViewOptions(host=host).on_this_machine is here
-
-
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        ({"port": 70000}, "port is 70000"),
-        ({"host": ""}, "host is empty"),
-        ({"max_fps": 0}, "max_fps is 0"),
-        ({"max_width": 10}, "max_width is 10"),
-        ({"viewers": 0}, "viewers is 0"),
-    ],
-)
-def test_options_that_cannot_be_meant_are_refused(wrong: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        ViewOptions(**wrong)
