@@ -52,7 +52,7 @@ ENV PATH=/opt/edge/bin:$PATH \
 WORKDIR /var/lib/edge
 USER 10001:10001
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=2 CMD ["edge", "healthcheck", "--end"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=2 CMD ["edge", "healthcheck", "--end"]
 ENTRYPOINT ["edge"]
 
 # `edge demo` needs a plot, a broker and the model in the box, which is under AGPL-3.0: they are in this image only.

@@ -87,6 +87,6 @@ ENV PATH=/opt/edge/bin:$PATH \
 WORKDIR /var/lib/edge
 USER 10001:10001
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=15s --start-period=120s --retries=2 CMD ["edge", "healthcheck", "--end"]
+HEALTHCHECK --interval=30s --timeout=15s --start-period=120s --retries=2 CMD ["edge", "healthcheck", "--end"]
 ENTRYPOINT ["edge"]
 CMD ["run", "-c", "/etc/edge/edge.yaml"]

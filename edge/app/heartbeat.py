@@ -13,15 +13,15 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from edge.beat import VARIABLE, Beat, born
 from edge.engine import Progress
 from edge.runtime.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-VARIABLE = "EDGE_HEARTBEAT"
 EVERY_S = 5.0
 """Between two beats."""
 PATIENCE_S = 30.0
@@ -30,20 +30,6 @@ _STARTING_S = 300.0
 """How long a start may be silent: stores, brokers, engines of some hundred MB are opened."""
 _WARMING_S = 1860.0
 """How long the building of an engine may be silent: the builder ends it after 30 minutes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """What the file says."""
-
-    pid: int
-    born: int
-    """When the process began, in clock ticks of the kernel: a number that was given to another process later is not taken for it."""
-    until_s: float
-    """Until when this is good; CLOCK_MONOTONIC."""
-    says: str
-    stuck: str = ""
-    """Why work does not advance, in a sentence; '' where it does."""
 
 
 class Heartbeat:
@@ -91,21 +77,3 @@ class Heartbeat:
                     "%s cannot be written (%s): a health check finds no heartbeat; name a file in %s", self._path, error.strerror, VARIABLE
                 )
             self._silent = True
-
-
-def read_beat(path: Path) -> Beat | None:
-    """What a device has said last; None where there is nothing that can be read."""
-    try:
-        return Beat(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def born(pid: int) -> int | None:
-    """When a process began, in clock ticks since the kernel did (proc(5), field 22); None where there is none, or nobody has asked how it ended."""
-    try:
-        # The second field is the program's name in brackets, which may hold anything.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return None if fields[0] == "Z" else int(fields[19])
-    except (OSError, IndexError, ValueError):
-        return None

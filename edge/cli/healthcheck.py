@@ -8,12 +8,10 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from edge.beat import VARIABLE, Beat, born, read_beat
 from edge.errors import UsageError
-
-if TYPE_CHECKING:
-    from edge.app.heartbeat import Beat
 
 _ENDING_S = 5.0
 """How long a process has to say where its threads were."""
@@ -32,8 +30,6 @@ def add(commands: Any) -> None:
 
 
 def _healthcheck(given: argparse.Namespace) -> int:
-    from edge.app.heartbeat import VARIABLE, read_beat
-
     named = os.environ.get(VARIABLE)
     path = given.file or (Path(named) if named else None)
     if path is None:
@@ -51,8 +47,6 @@ def _healthcheck(given: argparse.Namespace) -> int:
 
 def _trouble(beat: Beat) -> str:
     """What is wrong, in a sentence; '' when nothing is."""
-    from edge.app.heartbeat import born
-
     if born(beat.pid) != beat.born:
         return f"the device has ended (process {beat.pid}); it last said: {beat.says}"
     late_s = time.monotonic() - beat.until_s
@@ -63,8 +57,6 @@ def _trouble(beat: Beat) -> str:
 
 def _end(beat: Beat) -> None:
     """First as a service manager's watchdog does, so that the log says where each thread was; then whatever it takes."""
-    from edge.app.heartbeat import born
-
     for number in (signal.SIGABRT, signal.SIGKILL):
         if born(beat.pid) != beat.born:
             return

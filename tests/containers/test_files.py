@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edge.app import heartbeat
+from edge.beat import VARIABLE
 from edge.cli import main
 from edge.engine.resolve import cache_folder, kernels_folder
 from tests.conftest import ROOT
@@ -112,7 +112,7 @@ def test_a_service_s_image_ends_without_rights_and_asks_after_frames(file: str, 
     assert asks
     assert json.loads(asks[1]) == service_of("edge")["healthcheck"]["test"][1:]
     environment = dict(re.findall(r"\b([A-Z_]+)=(\S+)", last[last.index("ENV ") :].split("WORKDIR")[0]))
-    assert environment[heartbeat.VARIABLE].startswith("/tmp/")
+    assert environment[VARIABLE].startswith("/tmp/")
     monkeypatch.setenv("EDGE_CACHE", environment["EDGE_CACHE"])
     mounted = {volume.split(":")[1] for volume in service_of("edge")["volumes"]}
     assert str(cache_folder()) in mounted

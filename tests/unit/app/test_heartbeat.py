@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.heartbeat import EVERY_S, PATIENCE_S, Beat, Heartbeat, born, read_beat
+from edge.app.heartbeat import EVERY_S, PATIENCE_S, Heartbeat
+from edge.beat import Beat, born, read_beat
 from edge.engine import Progress
 from edge.runtime.gauges import CameraGauges
 from edge.runtime.watchdog import Watchdog

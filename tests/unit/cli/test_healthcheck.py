@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.heartbeat import Beat, born
+from edge.beat import Beat, born
 from edge.cli import main
 
 HERE = Beat(os.getpid(), born(os.getpid()) or 0, time.monotonic() + 60, "1 of 1 cameras live, 7 frames counted on")
@@ -92,3 +92,10 @@ def test_a_process_that_was_given_the_number_later_lives_on(file: Path, other: s
     beats(file, Beat(other.pid, (born(other.pid) or 0) - 1, time.monotonic() - 1, "", "stuck"))
     assert main(["healthcheck", "--end"]) == 1
     assert other.poll() is None
+
+
+def test_asking_loads_neither_the_device_nor_its_configuration(file: Path):
+    """It is asked every half minute for years, on a machine that has other things to do."""
+    code = "import sys; from edge.cli import main; main(['healthcheck']); print([name for name in sys.modules if name in ('edge.app', 'edge.config')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
