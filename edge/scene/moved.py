@@ -23,7 +23,7 @@ _NOISE_LEVELS = 2.0
 """An edge of so many levels from a cell's left to its right counts for half."""
 _FOUND = 0.12
 """Correlation of a scene that was found. Measured: 0.13 to 0.25 in its place with eight ninths of the light gone in noise, or four fifths of it
-hidden; 0.06 to 0.12 for other scenes; 0.39 to 0.81 where it had shifted."""
+hidden; 0.06 to 0.12 for other scenes; 0.37 to 0.81 where it had shifted."""
 _RATHER = 0.6
 """A scene has shifted when in its old place it is found less well than this share of how well it is in the new one."""
 _KNOWN = 4

@@ -27,8 +27,10 @@ _GRACE_S = 1.0
 _CLEAR_S = 2.0
 """So long nothing must look wrong until a state is over."""
 _KEPT_AFTER = 15
+_SETTLED = 60
+"""Of a younger view it is not certain that it was of the scene at all."""
 _KEPT_EVERY_S = 3600.0
-"""The known view is worth keeping after so many views, and again after so many seconds."""
+"""The known view is worth keeping after `_KEPT_AFTER` views, and again after so many seconds."""
 
 
 class _Doubt:
@@ -152,6 +154,8 @@ class SightWatch:
                 self._known.learn(view)
         elif shift is None:
             self._moved.weigh(_ELSEWHERE, options.hidden_s, dt_s)
+            if self._moved.found == _ELSEWHERE and self._known.views < _SETTLED:
+                self.accept()  # it began with a lorry or a shutter before the lens, or while somebody set the camera up
         else:
             steady = before is not None and _apart(before, shift) <= 2
             if not steady and not self._moved.found:
@@ -159,7 +163,8 @@ class SightWatch:
             self._moved.weigh(_shifted(shift, size), options.moved_s, dt_s)
 
 
-_ELSEWHERE = "the scene is not to be found: the camera was turned or zoomed, or nearly all of the scene is hidden"
+_REMEDY = "set the camera right, or reset it if that is meant"
+_ELSEWHERE = f"the scene is not to be found: the camera was turned or zoomed, or nearly all is hidden; {_REMEDY}"
 
 
 def _shifted(shift: Shift, size: Size) -> str:
@@ -169,7 +174,7 @@ def _shifted(shift: Shift, size: Size) -> str:
         for n, way in ((right, "to the right" if right > 0 else "to the left"), (down, "down" if down > 0 else "up"))
         if n
     ]
-    return f"the scene lies about {' and '.join(ways)} of where it was in the picture of {size}"
+    return f"the scene lies about {' and '.join(ways)} of where it was in the picture of {size}; {_REMEDY}"
 
 
 def _apart(a: Shift, b: Shift) -> float:

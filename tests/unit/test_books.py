@@ -88,25 +88,20 @@ def test_counts_are_said_once_an_interval_with_the_times_of_its_ends() -> None:
     assert {message["quality"] for message in said} == {1.0}
 
 
-def test_quality_is_the_share_of_the_interval_in_which_the_camera_saw() -> None:
+@pytest.mark.parametrize(
+    ("frames_s", "blind_s"),
+    [((0.0, 0.5, 1.0, 3.0, 4.0), ()), ((0.0, 1.0, 2.0, 3.0, 4.0), (2.0, 3.0))],
+    ids=["no frames for two seconds: nobody knows", "frames that show nothing"],
+)
+def test_quality_is_the_share_of_the_interval_in_which_the_camera_saw(frames_s: Sequence[float], blind_s: Sequence[float]) -> None:
     books = books_of(options=BookOptions(counts_every_s=4.0, max_gap_s=1.0))
-    for t_s in (0.0, 0.5, 1.0, 3.0, 4.0):  # two seconds without a frame: nobody knows
-        books.enter(result(round(t_s * 1e9)), {"till": 2})
+    for t_s in frames_s:
+        books.enter(result(round(t_s * 1e9)), {"till": 2}, sees=t_s not in blind_s)
     (said,) = messages(books.change)
     assert said["quality"] == 0.5
     assert said["zones"]["till"]["presence_s"] == 4.0
     assert said["zones"]["till"]["occupied_s"] == 2.0
     assert books.totals[SEEN] == 2_000_000
-
-
-def test_time_in_which_the_camera_did_not_see_is_not_said_to_be_seen_nor_spent_in_a_zone() -> None:
-    books = books_of(options=BookOptions(counts_every_s=4.0, max_gap_s=1.0))
-    for t_s in (0.0, 1.0, 2.0, 3.0, 4.0):
-        books.enter(result(round(t_s * 1e9), [line("in")] if t_s == 2 else []), {"till": 2}, sees=t_s not in (2.0, 3.0))
-    (said,) = [message for message in messages(books.change) if "quality" in message]
-    assert said["quality"] == 0.5
-    assert said["zones"]["till"]["presence_s"] == 4.0
-    assert said["lines"]["entrance"]["in"] == 1  # what was counted is counted: its quality tells what it is worth
 
 
 def test_dwell_and_occupancy_are_told_of_all_since_the_epoch() -> None:

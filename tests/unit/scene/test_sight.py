@@ -147,10 +147,23 @@ def test_somebody_who_walks_through_a_picture_without_noise_shows_that_it_is_not
 
 def test_a_scene_that_is_turned_is_not_found_any_more() -> None:
     place, seen = Place(), Watched()
-    seen.see(place.film(20)).see(place.knocked(60, begin_s=20, turned=20))
+    seen.see(place.film(130, fps=1)).see(place.knocked(60, begin_s=130, turned=20))
     assert [state for _, state, _ in seen.said] == ["clear", "moved"]
-    assert 50 <= seen.said[-1][0] < 60
+    assert 160 <= seen.said[-1][0] < 170
     assert "turned" in seen.said[-1][2]
+
+
+def test_what_stood_before_the_lens_when_it_began_is_not_taken_for_the_scene() -> None:
+    seen = Watched().see(Place(seed=8).film(40)).see(Place(seed=1).film(60, begin_s=40))
+    assert seen.states == CLEAR
+    seen.see(Place(seed=1).knocked(10, begin_s=100, right=20))
+    assert seen.watch.state == "moved"
+
+
+def test_a_scene_that_was_hidden_for_long_is_known_again() -> None:
+    place, seen = Place(), Watched()
+    seen.see(place.film(130, fps=1)).see(Place(seed=8).film(900, begin_s=130, fps=1)).see(place.film(10, begin_s=1030))
+    assert [state for _, state, _ in seen.said] == ["clear", "moved", "clear"]
 
 
 def test_a_camera_that_is_meant_to_turn_has_not_moved() -> None:
