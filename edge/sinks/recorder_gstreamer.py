@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
-from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -18,8 +17,10 @@ import cv2
 import numpy as np
 from av.container import OutputContainer
 
+from edge import gstreamer
 from edge.data import U8, Size
 from edge.errors import RecorderError
+from edge.gstreamer import Library
 from edge.sinks.recorder_segment import TICKS
 
 _SECOND_NS = 1_000_000_000
@@ -93,8 +94,9 @@ class GstreamerEncoder:
             full = len(self._under_way) > _MOST_UNDER_WAY
             sample = self._packets.try_pull_sample(_PATIENCE_NS if full else _SOON_NS)
             if sample is None:
-                if full or self._error() is not None:
-                    raise self._failure("it gives no packet")
+                trouble = self._error()
+                if full or trouble:
+                    raise self._failure(trouble or "it gives no packet")
                 break
             packets.append(self._packet(sample))
         return packets
@@ -159,20 +161,9 @@ def _laid_out(i420: U8, size: Size) -> bytes:
     return b"".join(plane.tobytes() for plane in rows)
 
 
-def _gstreamer() -> SimpleNamespace:
-    """The modules of GStreamer, initialised; RecorderError where they are not installed."""
-    with _initialising:
-        try:
-            import gi
-
-            for name in ("Gst", "GstApp", "GstVideo"):
-                gi.require_version(name, "1.0")
-            from gi.repository import GLib, GObject, Gst, GstApp, GstVideo
-
-            Gst.init(None)
-        except (ImportError, ValueError) as error:
-            raise RecorderError(
-                f"GStreamer is not there for Python ({error}); install python3-gi and gir1.2-gst-plugins-base-1.0"
-            ) from error
-    # GstApp is named for its types: without it appsrc and appsink would have no methods.
-    return SimpleNamespace(GLib=GLib, GObject=GObject, Gst=Gst, GstApp=GstApp, GstVideo=GstVideo)
+def _gstreamer() -> Library:
+    """The modules of GStreamer; RecorderError where they are not installed."""
+    try:
+        return gstreamer.load()
+    except ImportError as error:
+        raise RecorderError(f"GStreamer is not reached from Python ({error}); {gstreamer.INSTALL}") from error

@@ -78,7 +78,7 @@ def test_an_encoder_that_gives_key_frames_where_they_are_asked_for_is_good() -> 
     [
         (f"stubborn {X264} key-int-max=9999 min-force-key-unit-interval=60000000000", "1 key frames of 20 pictures"),
         ("missing missing name=encoder", "cannot make the encoder missing"),
-        (f"broken identity error-after=2 ! {X264}", "the encoder broken failed: "),
+        (f"broken identity error-after=2 ! {X264}", "the encoder broken failed: Failed after iterations as requested"),
     ],
 )
 def test_one_that_does_not_is_refused_with_the_reason(element: str, why: str) -> None:
