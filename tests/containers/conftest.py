@@ -1,7 +1,8 @@
-"""The compose file's Mosquitto, running on what setup.sh made, for the tests that speak to it. No expectation lives here."""
+"""What the container tests share: their report, and the compose file's Mosquitto, running on what setup.sh made. No expectation lives here."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -10,18 +11,30 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from edge.demo.broker import find_mosquitto
+from tests.conftest import ROOT
 from tests.containers.deployment import set_up
 from tests.containers.images import service_of
 from tests.flow.test_mosquitto_example import Running
 
+REPORT = ROOT / "tests" / "flow" / "reports" / "containers.json"
 SERVICE = service_of("mosquitto")
 USER = int(SERVICE["user"].partition(":")[0])
 DEVICE = "shop-7"
+
+
+@pytest.fixture(scope="session")
+def report() -> Iterator[dict[str, Any]]:
+    """What was found of images and containers; written when all is over, if all of it ran."""
+    found: dict[str, Any] = {"base": "Debian bookworm, debootstrap minbase", "machine": os.uname().machine}
+    yield found
+    if {"demo", "jetson image, over stand-ins"} <= set(found):
+        REPORT.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,15 @@ class Images:
         history = json.loads(self.buildah("inspect", "--type=image", name))["OCIv1"]["history"]
         shutil.rmtree(out)
         return list(zip([one.get("created_by", "") for one in history if not one.get("empty_layer")], sizes, strict=True))
+
+    def layers_mb(self, name: str) -> list[tuple[str, float]]:
+        """The same for people: the instruction's beginning, megabytes; without those that only make a folder."""
+
+        def short(instruction: str) -> str:
+            words = re.sub(r"\s+", " ", instruction.removeprefix("/bin/sh -c ").replace("#(nop) ", "")).strip()
+            return re.sub(r"(COPY) \w+:[0-9a-f]+", r"\1", words)[:90]
+
+        return [(short(how), round(size / 1e6, 1)) for how, size in self.layers(name) if size > 20_000]
 
     def mounted(self, name: str) -> Path:
         """The root of a container of an image, as this side sees it."""

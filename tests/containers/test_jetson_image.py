@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,7 +21,7 @@ EDGE = service_of("edge")
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
+def images(tmp_path_factory: pytest.TempPathFactory, report: dict[str, Any]) -> Iterator[Images]:
     root = base_root()
     folder = tmp_path_factory.mktemp("jetson")
     packages = repository(folder)
@@ -31,7 +32,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
     images = Images(folder)
     try:
         images.imported(root, "base")
-        images.built(
+        took_s = images.built(
             "jetson.Dockerfile",
             "edge:jetson",
             options=[
@@ -42,6 +43,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
                 f"--volume={packages}:/jetpack:ro",
             ],
         )
+        report["jetson image, over stand-ins"] = {"built_in_s": round(took_s), "layers_mb": images.layers_mb("edge:jetson")}
         yield images
     finally:
         images.remove()
@@ -52,9 +54,12 @@ def root(images: Images) -> Path:
     return images.mounted("edge:jetson")
 
 
-def test_pycuda_was_compiled_of_the_pinned_source(root: Path):
+def test_pycuda_was_compiled_of_the_pinned_source(root: Path, report: dict[str, Any]):
     site = next(root.glob("opt/edge/lib/python3*/site-packages"))
-    assert list(site.glob("pycuda/_driver*.so"))
+    (driver,) = site.glob("pycuda/_driver*.so")
+    assert b"libcuda.so.1" in driver.read_bytes()
+    megabytes = sum(path.stat().st_size for path in site.glob("pycuda/**/*") if path.is_file()) / 1e6
+    report["jetson image, over stand-ins"]["pycuda_mb"] = round(megabytes, 1)
     assert (site / "onnx").is_dir()  # engines are built with it
 
 
