@@ -34,8 +34,10 @@ jetson)
     for path in "$list" "$key"; do
         [ -r "$path" ] || { echo "build.sh: there is no $path; give a base that has JetPack in it with --build-arg JETPACK${version}_BASE=... to docker build" >&2; exit 1; }
     done
+    "$docker" buildx version >/dev/null 2>&1 || { echo "build.sh: the files of the device's apt are handed to the build by BuildKit; sudo apt-get install docker-buildx" >&2; exit 1; }
     arguments+=(--secret "id=jetpack.list,src=$list" --secret "id=jetpack.asc,src=$key") ;;
 *) sed -n '2,/^set -/{/^set -/d; s/^# \{0,1\}//; p;}' "$0" >&2; exit 2 ;;
 esac
 shift
+export DOCKER_BUILDKIT=1
 exec "$docker" build -f "docker/$file.Dockerfile" --target "$target" -t "edge:$what" "${arguments[@]}" "$@" .
