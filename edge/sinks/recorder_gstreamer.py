@@ -6,7 +6,6 @@ GStreamer sees one picture and gives one packet; what is under way is counted he
 from __future__ import annotations
 
 import io
-import threading
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,7 +27,6 @@ _MOST_UNDER_WAY = 4
 _SOON_NS = _SECOND_NS // 20
 """A packet is waited for this long, so that none is left behind when the next picture is far; later ones are fetched with that."""
 _PATIENCE_NS = 2 * _SECOND_NS
-_initialising = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +132,13 @@ class GstreamerEncoder:
         packet.is_keyframe = not buffer.has_flags(self._gst.BufferFlags.DELTA_UNIT)
         return packet
 
-    def _error(self) -> str | None:
-        message = self._pipeline.get_bus().pop_filtered(self._gst.MessageType.ERROR)
-        return None if message is None else str(message.parse_error()[0].message)
+    def _error(self) -> str:
+        """What an element said; appsrc only tells that somebody behind it did."""
+        bus, said = self._pipeline.get_bus(), ""
+        while (message := bus.pop_filtered(self._gst.MessageType.ERROR)) is not None:
+            if not said or message.src != self._pictures:
+                said = str(message.parse_error()[0].message)
+        return said
 
     def _failure(self, what: str) -> RecorderError:
         return RecorderError(f"the encoder {self.codec} failed: {self._error() or what}; `encoder: x264` uses the processor instead")
