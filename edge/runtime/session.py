@@ -115,7 +115,7 @@ class Session:
         parts, stamp, sight = self._parts, frame.stamp, self._parts.sight
         if sight is not None and sight.wants(stamp.t_ns):
             sight.look(frame.bgr, stamp.t_ns)
-            self._tell_sight(sight)
+            self._tell_sight(sight, stamp.camera)
         sees = sight is None or sight.sees
         with self._gauges.timed("step"):
             result = parts.pipeline.step(stamp, detections)
@@ -179,7 +179,7 @@ class Session:
         books.reset(utc_ns)
         if sight is not None:
             books.keep_view(self._parts.scene_digest, sight.accept())
-            self._tell_sight(sight)
+            self._tell_sight(sight, books.change.camera)
         self.commit(last=True)
 
     def finish(self, *, done: bool) -> None:
@@ -211,11 +211,16 @@ class Session:
         for live in looking:
             live.put(picture)
 
-    def _tell_sight(self, sight: SightWatch) -> None:
+    def _tell_sight(self, sight: SightWatch, camera: str) -> None:
         now = (sight.state, sight.why)
-        if now != self._told:
-            self._told = now
-            self._on_sight(*now)
+        if now == self._told:
+            return
+        self._told = now
+        if sight.state == "clear":
+            log.info("%s: it sees again", camera)
+        else:
+            log.warning("%s: %s; meanwhile its time is not called seen, and no heat is kept", camera, sight.why)
+        self._on_sight(*now)
 
     def _snapshot(self) -> None:
         assert self._stamp is not None
