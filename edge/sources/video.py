@@ -20,6 +20,7 @@ from edge.errors import SourceError
 from edge.ports import SourceFacts
 from edge.sources.address import Address
 from edge.sources.containers import open_container, quiet, sentence
+from edge.sources.healing import Healing
 from edge.sources.sentences import no_picture, went_silent
 from edge.sources.times import SECOND_NS, ArrivalTime, MediaTime
 
@@ -191,17 +192,19 @@ class VideoSource:
     def _live(self, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 2  # each thread more is a picture more of delay
-        clock, seen_ns = ArrivalTime(), time.monotonic_ns()
+        clock, healing, seen_ns = ArrivalTime(), Healing(), time.monotonic_ns()
         for packet in self._packets(stream):
             now_ns = time.monotonic_ns()
             clock.arrived(_pts_ns(packet), now_ns=now_ns)
             try:
                 decoded = packet.decode()
             except av.error.FFmpegError:
-                decoded = []  # a lost packet; the next key frame heals it
+                decoded = []
+                healing.lost(now_ns=now_ns)
             for picture in decoded:
-                seen_ns = time.monotonic_ns()
-                yield clock.t_ns(_pts_ns(picture), now_ns=seen_ns), picture
+                if healing.whole(is_key=picture.key_frame, is_corrupt=picture.is_corrupt, now_ns=now_ns):
+                    seen_ns = time.monotonic_ns()
+                    yield clock.t_ns(_pts_ns(picture), now_ns=seen_ns), picture
             if now_ns - seen_ns > _NO_PICTURE_NS:
                 raise no_picture(self._address)
 
