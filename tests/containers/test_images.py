@@ -235,6 +235,15 @@ def test_nothing_of_it_has_torch_a_compiler_or_a_package_installer(images: Image
     assert not list(root.glob("opt/edge/lib/python3*/site-packages/models"))  # another licence than the service's
 
 
+def test_the_folders_that_become_volumes_belong_to_the_service(images: Images):
+    """A volume is born with its folder's owner: else the first engine could not be kept, nor anything be counted."""
+    root = images.mounted("edge:cpu")
+    for volume in EDGE["volumes"]:
+        source, where, *_ = volume.split(":")
+        if not source.startswith("."):
+            assert (root / where.lstrip("/")).stat().st_uid == USER, where
+
+
 def test_how_this_machine_comes_by_packages_is_not_in_the_image(images: Images):
     root = images.mounted("edge:cpu")
     assert not [path for path in root.rglob("pip.conf") if path.read_text()]

@@ -71,6 +71,11 @@ def test_kernels_are_compiled_where_the_service_looks_and_no_compiler_is_left(ro
     assert not [tool for tool in ("usr/bin/g++", "usr/bin/gcc", "usr/local/cuda/bin/nvcc", "usr/bin/pip3") if (root / tool).exists()]
 
 
+def test_the_folders_that_become_volumes_belong_to_the_service(root: Path):
+    owned = [volume.split(":")[1] for volume in EDGE["volumes"] if not volume.startswith(".")]
+    assert [(root / where.lstrip("/")).stat().st_uid for where in owned] == [10001] * len(owned)
+
+
 def test_neither_torch_nor_where_jetpack_s_packages_are_is_left_in_it(root: Path):
     assert not list(root.glob("opt/edge/lib/python3*/site-packages/torch*"))
     left = [path for path in (root / "etc/apt").rglob("*") if path.is_file() and "jetpack" in path.read_text(errors="replace")]
