@@ -85,14 +85,17 @@ def model_on(
             gpu = stack.enter_context(gpu_of("cuda" if is_engine else backend, _kernels())) if backend != "cpu" else None
             if gpu is not None:
                 gpu.compile()
+                loaded: dict[Path, Plan] = {}
 
                 def load(engine_file: EngineFile) -> None:
                     # Once in vain: what cannot be loaded is found out while there is still another way.
-                    with detector_of(_plan(engine_file), options, gpu=gpu, class_names=class_names):
-                        pass
+                    tried = _plan(engine_file)
+                    with detector_of(tried, options, gpu=gpu, class_names=class_names):
+                        loaded.clear()
+                        loaded[engine_file.path] = tried
 
                 found = _engine(model, engine, on_progress, load)
-                plan, trouble = _plan(found.engine), found.trouble
+                plan, trouble = loaded.get(found.engine.path) or _plan(found.engine), found.trouble
         except (DeviceError, ModelError) as error:
             if backend == "cuda" or is_engine:
                 raise

@@ -17,7 +17,7 @@ from edge.config.model import CameraConfig
 from edge.count import LineOptions
 from edge.data import Size
 from edge.detect import DetectOptions
-from edge.engine import EngineFacts, Found, read_engine, resolve_engine, this_machine, write_engine
+from edge.engine import EngineFacts, EngineFile, Found, read_engine, resolve_engine, this_machine, write_engine
 from edge.errors import ModelError
 from edge.evaluate import load_truth
 from edge.heat import HeatOptions, grid_size
@@ -138,6 +138,10 @@ def test_a_cached_engine_that_does_not_load_is_built_again_and_runs(
             with made.detector as detector:
                 assert detector.names == ("person", "dog")
     assert len(built) == 2
+    reads, plan = [], EngineFile.plan
+    monkeypatch.setattr(EngineFile, "plan", lambda self: reads.append(self.path) or plan(self))
+    with model_on(str(tmp_path / "net.onnx"), DetectOptions(), backend=backend):
+        assert len(reads) == 2, "once for its digest, once to be loaded"
 
 
 def test_kernels_that_cannot_be_compiled_are_known_before_anything_is_built(
