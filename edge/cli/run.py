@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
+from edge.cli.moment import utc_ns
 from edge.errors import UsageError
 
 
@@ -32,7 +33,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--show", action="store_true", help="a window a camera; `q` closes them, and ends a run of one --source")
     parser.add_argument("--view", nargs="?", const=True, type=int, metavar="PORT", help="a page for a browser on this machine (8090)")
     parser.add_argument("--realtime", action="store_true", help="files at their own pace instead of as fast as it goes")
-    parser.add_argument("--start-time", type=_utc_ns, metavar="ISO", help="when a file was filmed (the file's own date)")
+    parser.add_argument("--start-time", type=utc_ns, metavar="ISO", help="when a file was filmed (the file's own date)")
     parser.set_defaults(command=_run)
 
 
@@ -67,15 +68,6 @@ def _run(given: argparse.Namespace) -> int:
         finally:
             show_summary(config, device)
     return 0
-
-
-def _utc_ns(text: str) -> int:
-    from edge.requests.payloads import utc_ns_of
-
-    try:
-        return utc_ns_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def configuration(given: argparse.Namespace) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edge.cli.moment import utc_ns
 from edge.errors import UsageError
 from edge.ports import Clip
 
@@ -23,8 +24,8 @@ def add(commands: Any) -> None:
     where.add_argument("-c", "--config", type=Path, help="the service's configuration, for its state folder")
     where.add_argument("--state", type=Path, help="the state folder (edge-data)")
     parser.add_argument("--camera", help="of this camera only")
-    parser.add_argument("--from", dest="from_", type=_utc_ns, metavar="ISO", help="beginning, as in 2026-11-24T09:00:00Z")
-    parser.add_argument("--to", type=_utc_ns, metavar="ISO", help="end")
+    parser.add_argument("--from", dest="from_", type=utc_ns, metavar="ISO", help="beginning, as in 2026-11-24T09:00:00Z")
+    parser.add_argument("--to", type=utc_ns, metavar="ISO", help="end")
     parser.add_argument("--paths", action="store_true", help="nothing but the paths, one a line")
     parser.add_argument("--json", action="store_true", help="all that is known of each, one a line")
     parser.set_defaults(command=_video)
@@ -58,15 +59,6 @@ def _state(given: argparse.Namespace) -> Path:
 
         return Path(load(given.config).state)
     return Path(given.state or "edge-data")
-
-
-def _utc_ns(text: str) -> int:
-    from edge.requests.payloads import utc_ns_of
-
-    try:
-        return utc_ns_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _as_it_is(clip: Clip) -> Clip:
