@@ -17,7 +17,7 @@
 set -euo pipefail
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-what='' root='' config='' device='' environment='' dry='' purge='' start=1 changed=''
+what='' root='' config='' device='' environment='' dry='' purge='' start=1 changed='' taken='' before=''
 
 usage() { sed -n '2,/^set -/{/^set -/d; s/^# \{0,1\}//; p;}' "${BASH_SOURCE[0]}"; }
 refuse() { echo "install.sh: $*" >&2; exit 2; }
@@ -64,6 +64,8 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$what" ] || { usage >&2; exit 2; }
 [ -z "$purge" ] || [ "$what" = uninstall ] || refuse "--purge goes with uninstall only"
+[ "$what" = native ] || [ -z "$config$environment" ] || refuse "--config and --environment go with native only"
+[ "$what" = compose ] || [ -z "$device" ] || refuse "--device goes with compose only; a service's name stands in its configuration"
 [ -z "$config" ] || [ -r "$config" ] || refuse "there is no file $config to take as the configuration"
 [ -z "$root" ] || [ -d "$root/etc" ] || refuse "$root is no root of a system: it has no etc"
 [ -n "$dry" ] || [ "$(id -u)" = 0 ] || refuse "this changes the system; run it with sudo, or with --dry-run to see what it would do"
@@ -101,6 +103,9 @@ make_environment() {
     local python=${PYTHON:-python3} version digest
     "$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' ||
         fail "edge needs Python 3.10 to 3.13, here is $("$python" --version); name one with PYTHON=/usr/bin/python3.12"
+    case $(readlink -f "$(command -v "$python")") in
+    /home/*|/root/*) fail "$python lies below a home, which the service does not see; name another with PYTHON=/usr/bin/python3" ;;
+    esac
     version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$checkout/edge/__init__.py")
     # Named by what is in it: the same sources are the same environment, and another version stands beside the one that runs until it is switched.
     digest=$(cd "$checkout" && find edge pyproject.toml -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
@@ -120,18 +125,22 @@ make_environment() {
 
 configuration() {
     step "the configuration, /etc/edge/edge.yaml"
-    if [ -n "$config" ] && ! cmp -s "$config" "$root/etc/edge/edge.yaml"; then
-        [ ! -e "$root/etc/edge/edge.yaml" ] || run cp -p "$root/etc/edge/edge.yaml" "$root/etc/edge/edge.yaml.old"
-        put "$config" /etc/edge/edge.yaml 640 root:edge
-    elif [ -e "$root/etc/edge/edge.yaml" ]; then
+    local file=/etc/edge/edge.yaml read=/etc/edge/edge.yaml
+    if [ -n "$config" ] && ! cmp -s "$config" "$root$file"; then
+        read=$file.new
+        put "$config" "$read" 640 root:edge
+    elif [ -e "$root$file" ]; then
         note "kept as it is"
     else
-        put "$checkout/deploy/systemd/edge.yaml" /etc/edge/edge.yaml 640 root:edge
+        put "$checkout/deploy/systemd/edge.yaml" "$file" 640 root:edge
     fi
     # The new program reads it before the old one is stopped: a key that it does not know must not end the counting.
-    local check=("$environment/bin/edge" config check /etc/edge/edge.yaml)
+    local check=("$environment/bin/edge" config check "$read")
     if [ -n "$root" ]; then check=(chroot "$root" "${check[@]}"); else check=(runuser -u edge -- "${check[@]}"); fi
-    run "${check[@]}" || fail "the configuration does not suit this version (above); what ran before still runs. Mend it, and run this again"
+    run "${check[@]}" || fail "$read does not suit this version (above); nothing is switched, what ran before still runs. Mend it, and run this again"
+    if [ "$read" = "$file" ]; then return; fi
+    if [ -e "$root$file" ]; then run cp -p "$root$file" "$root$file.old"; taken=1; fi
+    run mv "$root$read" "$root$file"
 }
 
 switch() {
@@ -187,16 +196,16 @@ begin() {  # UNIT: started, or started again if anything of it is new; a notifyi
     if ! alive || [ -z "$start" ]; then note "not started"; return; fi
     if [ -z "$changed" ] && systemctl --quiet is-active "$1"; then note "nothing new: it goes on undisturbed"; return; fi
     run systemctl restart "$1" || return 1
-    [ -n "$dry" ] || sleep 3  # what is up may fail with its first frame
-    [ -n "$dry" ] || systemctl --quiet is-active "$1" || return 1
+    [ -n "$dry" ] || { sleep 3; systemctl --quiet is-active "$1"; }  # what is up may fail with its first frame
 }
 
 back() {
     echo "install.sh: edge does not start; its last words:" >&2
     journalctl --unit edge --lines 10 --no-pager --output cat >&2 || true
-    [ -n "${before:-}" ] || exit 1
-    note "back to the version before"
+    [ -n "$before" ] || exit 1
+    note "back to the version before (its unit stays the new one: what it asks of the program is as old as the service)"
     point_to "$before"
+    [ -z "$taken" ] || run mv /etc/edge/edge.yaml.old /etc/edge/edge.yaml
     run systemctl restart edge.service
     exit 1
 }
@@ -206,7 +215,7 @@ tidy() {  # the one that runs and the one before stay
     for each in "$root"/opt/edge/environments/*/; do
         each=${each%/}
         each=${each#"$root"}
-        if [ -e "$root$each" ] && [ "$each" != "$environment" ] && [ -n "${before:-}" ] && [ "$each" != "$before" ]; then take "$each"; fi
+        if [ -e "$root$each" ] && [ "$each" != "$environment" ] && [ -n "$before" ] && [ "$each" != "$before" ]; then take "$each"; fi
     done
 }
 
@@ -233,9 +242,9 @@ compose() {
     if [ -e "$root/opt/edge/compose/.env" ]; then
         note "there already"
     else
-        [ -n "$device" ] || device=$(hostname | tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9\n' '-' | sed 's/^-*//; s/-*$//')
+        [ -n "$device" ] || device=$(uname -n | tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9\n' '-' | sed 's/^-*//; s/-*$//')
         # The broker's certificate is for the names by which others reach this machine.
-        run "$checkout/deploy/compose/setup.sh" --into "$root/opt/edge/compose" "$device" "$(hostname)" "$(hostname).local"
+        run "$checkout/deploy/compose/setup.sh" --into "$root/opt/edge/compose" "$device" "$(uname -n)" "$(uname -n).local"
     fi
     local image
     image=$(sed -n 's/^EDGE_IMAGE=//p' "$root/opt/edge/compose/.env" 2>/dev/null || true)
@@ -251,7 +260,7 @@ compose() {
 }
 
 uninstall() {
-    local unit
+    local unit place
     step "services"
     for unit in edge edge-compose; do
         if [ -e "$root/etc/systemd/system/$unit.service" ]; then
@@ -272,17 +281,13 @@ uninstall() {
         if [ -z "$root" ] && [ -e /opt/edge/compose/compose.yaml ] && command -v docker >/dev/null; then
             run docker compose --project-directory /opt/edge/compose down --volumes || note "docker does not answer: its volumes stay"
         fi
-        take /opt/edge
-        take /etc/udev/rules.d/70-edge-cameras.rules
-        take /etc/edge
-        take /var/lib/edge
-        take /var/cache/edge
+        for place in /opt/edge /etc/udev/rules.d/70-edge-cameras.rules /etc/edge /var/lib/edge /var/cache/edge; do take "$place"; done
         if grep -qs '^edge:' "$root/etc/passwd"; then run userdel ${root:+--root "$root"} edge; fi
         return
     fi
     step "kept"
-    for unit in /etc/edge /etc/udev/rules.d/70-edge-cameras.rules /var/lib/edge /var/cache/edge /opt/edge/compose; do
-        if [ -e "$root$unit" ]; then note "$unit"; fi
+    for place in /etc/edge /etc/udev/rules.d/70-edge-cameras.rules /var/lib/edge /var/cache/edge /opt/edge/compose; do
+        if [ -e "$root$place" ]; then note "$place"; fi
     done
     note "with --purge they go too"
 }

@@ -96,6 +96,20 @@ def test_a_version_that_does_not_run_here_leaves_the_one_before(system: System, 
     assert wait(lambda: system.property("ActiveState") == "active", 20)
 
 
+def test_a_configuration_that_cannot_be_meant_is_not_taken(system: System) -> None:
+    before = system.at("/etc/edge/edge.yaml").read_text()
+    system.at("/srv/wrong.yaml").write_text("cameras: {}\n")
+    said = system.run(f"{NEW}/deploy/install.sh native --environment {SECOND} --config /srv/wrong.yaml; echo ended with $?", check=False)
+    assert "what ran before still runs" in said
+    assert "ended with 1" in said
+    assert system.at("/etc/edge/edge.yaml").read_text() == before
+    system.at("/srv/right.yaml").write_text(before.replace("fps=10", "fps=11"))
+    system.run(f"{NEW}/deploy/install.sh native --environment {SECOND} --config /srv/right.yaml")
+    assert "fps=11" in system.at("/etc/edge/edge.yaml").read_text()
+    assert system.at("/etc/edge/edge.yaml.old").read_text() == before
+    assert system.property("ActiveState") == "active"
+
+
 def test_containers_beside_the_service_are_refused(system: System) -> None:
     said = system.run(f"{NEW}/deploy/install.sh compose; echo ended with $?", check=False)
     assert "two would fight for the cameras" in said
