@@ -24,6 +24,7 @@ if [ -e "$into/.env" ] && ! grep -qx "EDGE_DEVICE=$device" "$into/.env"; then
 fi
 mkdir -p "$into/broker" "$into/models"
 chmod 755 "$into/models"
+chown "${SUDO_UID:-0}:${SUDO_GID:-0}" "$into/models"  # who set this up puts models there
 cd "$into"
 
 # The broker's own files and the script that makes its secrets; a later run takes the ones of then.

@@ -46,8 +46,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     compose = set_up(tmp_path_factory.mktemp("deploy"), DEVICE, "127.0.0.1")
     made = compose / "broker"
     subprocess.run([str(made / "make.sh"), "user", "device", "other"], check=True, capture_output=True)
-    os.chown(made / "passwords", USER, USER)
-    os.chown(made / "users.acl", USER, USER)
     secrets = yaml.safe_load((compose / "compose.yaml").read_text())["secrets"]
     with tempfile.TemporaryDirectory(prefix="edge-mosquitto-") as name:  # pytest's own folder lets no other user in
         data = Path(name)
