@@ -69,8 +69,7 @@ class Reader:
         while not self._stopping.is_set():
             life = Life(parts.name, parts.open, self._opened, parts.on_frame)
             why = self._follow(life)
-            left_behind = self._stopping.is_set() and not life.over
-            if left_behind or isinstance(life.fault, Closed):
+            if isinstance(life.fault, Closed) or (life.abandoned and self._stopping.is_set()):
                 return False
             if life.fault is not None:
                 raise life.fault
@@ -157,7 +156,7 @@ class Life:
         self.last_frame_s: float | None = None
         self._lock = threading.Lock()
         self._inside_since_s: float | None = time.monotonic()
-        self._abandoned = False
+        self.abandoned = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
 
@@ -188,8 +187,8 @@ class Life:
     def _abandon(self, now_s: float, anyway: bool, patience_s: float) -> bool:
         with self._lock:
             hangs = self._inside_since_s is not None and now_s - self._inside_since_s > patience_s
-            self._abandoned = anyway or hangs
-            return self._abandoned
+            self.abandoned = anyway or hangs
+            return self.abandoned
 
     def _run(self) -> None:
         try:
@@ -201,7 +200,7 @@ class Life:
                         frame.close()
                         return
         except Exception as error:  # noqa: BLE001  whatever a source raises, the reader decides what it means
-            if self.fault is None:
+            if self.fault is None and not self.abandoned:  # nobody asks any more
                 self.error = error
         finally:
             self._over.set()
@@ -217,7 +216,7 @@ class Life:
     def _tell(self, say: Callable[[], None]) -> bool:
         """Back from the source: say something, and go in again. False where nobody listens: nothing more is to be given."""
         with self._lock:
-            if self._abandoned:
+            if self.abandoned:
                 return False
             self._inside_since_s = None  # from here on it cannot be abandoned
         try:
