@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -86,7 +85,7 @@ class Spoilt:
 def text_of(state: Path, *, lines: int = 2, **more: Any) -> str:
     layout = plaza_layout(SIZE)
     camera = {
-        "source": f"synthetic://plaza?seed=3&size={SIZE}&fps={FPS}&people=8&seconds=100",
+        "source": f"synthetic://plaza?seed=3&size={SIZE}&fps={FPS}&people=4&seconds=100",
         "lines": {name: {"from": list(a), "to": list(b)} for name, (a, b) in list(layout.lines.items())[:lines]},
         "zones": {name: [list(p) for p in ring] for name, ring in layout.zones.items()},
         "heatmap": None,
@@ -102,9 +101,10 @@ def watched(
     states: list[CameraState] = []
 
     def stop() -> None:
-        states.append(device.device.cameras[0].state.now)
+        camera = device.device.cameras[0]
+        states.append(camera.state.now)
         device.device.stop()
-        time.sleep(0.5)  # it looks whether it is to stop five times a second; the next run goes on from here
+        assert camera._stopping.wait(10)  # the next run goes on from here
 
     def sources(*how: Any, **more: Any) -> Spoilt:
         return Spoilt(open_source(*how, **more), faults, {**at, until_s: stop})
