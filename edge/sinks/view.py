@@ -15,6 +15,7 @@ import logging
 import secrets
 import select
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -243,9 +244,13 @@ class _Server(ThreadingHTTPServer):
         if not self._room.acquire(timeout=1.0):
             self.shutdown_request(request)
             return
-        request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
-        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().process_request(request, client_address)
+        try:
+            request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
+            request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            super().process_request(request, client_address)
+        except BaseException:  # gone already, or no thread is to be had
+            self._room.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         with self._lock:
@@ -267,5 +272,8 @@ class _Server(ThreadingHTTPServer):
                     log.debug("a viewer was gone already", exc_info=True)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Who hangs up in the middle is no matter for standard error."""
-        log.debug("a viewer was lost", exc_info=True)
+        """Who hangs up in the middle is no matter for the log; what is wrong here is."""
+        if isinstance(sys.exc_info()[1], OSError):
+            log.debug("a viewer was lost", exc_info=True)
+        else:
+            log.exception("a request for the view failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
 import socket
 import threading
@@ -15,7 +16,7 @@ from edge.errors import UsageError
 from edge.sinks import view
 from edge.sinks.options_view import ViewOptions
 from edge.sinks.picture import decode
-from edge.sinks.view import ViewPage
+from edge.sinks.view import ViewPage, Watched
 from edge.sinks.view_page import CameraNow
 from tests.unit.sinks.viewers import SIDE, Eyes, Stream, asked, has_room, page_at
 
@@ -178,6 +179,17 @@ def test_closing_it_ends_all_who_look_also_who_takes_nothing(monkeypatch: pytest
     assert set(threading.enumerate()) <= before
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", page.port), 1)
+
+
+def test_what_is_wrong_with_the_page_itself_is_in_the_log(eyes: Eyes, caplog: pytest.LogCaptureFixture) -> None:
+    def now() -> CameraNow:
+        raise KeyError("a mistake of ours")
+
+    with ViewPage(ViewOptions(port=0), "shop-7", {"door": Watched(eyes.pictures, now)}) as page:
+        with pytest.raises(http.client.RemoteDisconnected):
+            asked(page, "/")
+        assert asked(page, "/door.jpg")[0] == 200
+    assert "a mistake of ours" in caplog.text
 
 
 def test_a_port_that_is_taken_is_said_before_anything_runs(eyes: Eyes) -> None:
