@@ -211,6 +211,11 @@ class Container:
         done = subprocess.run([*self._runc, "exec", self.name, *command], capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout + done.stderr
 
+    def counts(self, health: Sequence[str]) -> bool:
+        """Whether its health check, the command `health`, speaks of frames that were counted on."""
+        code, says = self.ask(*health)
+        return code == 0 and re.search(r"\b[1-9]\d* frames counted on", says) is not None
+
     def signal(self, name: str) -> None:
         subprocess.run([*self._runc, "kill", self.name, name], check=True, capture_output=True)
 

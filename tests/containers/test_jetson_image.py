@@ -103,6 +103,6 @@ def test_without_a_gpu_it_says_so_and_counts_on_the_cpu(images: Images, tmp_path
     for folder in (state, state / "video"):
         os.chown(folder, 10001, 10001)
     with Container(images, "edge:jetson", EDGE, volumes={state: "/var/lib/edge", file: "/etc/edge/edge.yaml:ro"}) as box:
-        assert eventually(lambda: "frames counted on" in box.ask(*EDGE["healthcheck"]["test"][1:])[1], 60), box.words
+        assert eventually(lambda: box.counts(EDGE["healthcheck"]["test"][1:]), 60), box.words
         box.signal("TERM")
         assert box.process.wait(40) == 0, box.words
