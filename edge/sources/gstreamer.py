@@ -142,6 +142,7 @@ class GstreamerSource:
         sink.set_property("max-buffers", 1)
         sink.set_property("drop", True)
         sink.set_property("caps", lib.Gst.Caps.from_string("video/x-raw,format=BGR"))  # an appsink of the user's own would take anything
+        pipeline.connect("deep-element-added", _be_patient_after_a_loss)
         return _Opened(pipeline, sink, pipeline.get_bus())
 
     def _start(self, lib: Library, opened: _Opened) -> None:
@@ -154,16 +155,19 @@ class GstreamerSource:
             raise self._said(opening=True)
 
     def _first_sample(self, opened: _Opened) -> Any:
-        """A camera in the network may take long for a first picture once it is connected: it sends a whole one every few seconds only."""
         sample = self._sample(opened, self._timeout_s[0], opening=True)
         if sample is None:
             raise cannot(self._address, "it ended before its first picture", opening=True)
         return sample
 
     def _sample(self, opened: _Opened, patience_s: float, *, opening: bool = False) -> Any:
-        """The next sample, or None at the end of the stream or of this source. SourceError when the pipeline fails or is silent."""
+        """The next sample, or None at the end of the stream or of this source. SourceError when the pipeline fails or is silent.
+
+        A camera in the network is not silent while its packets come: at first, and after a loss, there is no picture before the next key frame.
+        """
         lib, until_s = library(), time.monotonic() + patience_s
-        connected_until_s = until_s + _NO_PICTURE_S
+        longest_until_s = until_s + _NO_PICTURE_S
+        came: int | None = None
         while self._opened is opened:
             sample = opened.sink.try_pull_sample(_SLICE_NS)
             self._hear(lib, opened)
@@ -178,9 +182,13 @@ class GstreamerSource:
                     raise no_frames(self._address, opening=opening)
                 return None
             now_s = time.monotonic()
-            if now_s > until_s and not (opening and _is_connected(opened)):
-                raise no_frames(self._address, opening=opening)
-            if now_s > connected_until_s:
+            came = _packets(lib, opened) if came is None else came
+            if now_s > until_s:
+                came, before = _packets(lib, opened), came
+                if came == before:
+                    raise no_frames(self._address, opening=opening)
+                until_s = now_s + self._timeout_s[1]
+            if now_s > longest_until_s:
                 raise no_picture(self._address)
         return None
 
@@ -244,10 +252,20 @@ def _is_live(lib: Library, pipeline: Any) -> bool:
     return not pipeline.query(query) or bool(query.parse_latency()[0])
 
 
-def _is_connected(opened: _Opened) -> bool:
-    """Whether a camera in the network has answered, so that pictures will come."""
-    camera = opened.pipeline.get_by_name(CAMERA)
-    return camera is not None and camera.numsrcpads > 0
+def _packets(lib: Library, opened: _Opened) -> int:
+    """How many packets have come over the network; 0 where there is none."""
+    buffers, count = opened.pipeline.iterate_all_by_element_factory_name("rtpjitterbuffer"), 0
+    while True:
+        found, buffer = buffers.next()
+        if found != lib.Gst.IteratorResult.OK:
+            return count
+        count += buffer.get_property("stats").get_uint64("num-pushed")[1]
+
+
+def _be_patient_after_a_loss(_: Any, __: Any, element: Any) -> None:
+    """No picture is given that builds on what was lost, until one comes that needs no other: people would be found in the smears."""
+    if element.find_property("wait-for-keyframe") is not None:  # a depayloader's
+        element.set_property("wait-for-keyframe", True)
 
 
 def _fps(info: Any) -> float:

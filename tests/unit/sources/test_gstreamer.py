@@ -184,12 +184,28 @@ def test_silence_is_a_timeout_when_opening_and_when_reading() -> None:
             some(source, 5)
 
 
-def test_a_camera_that_is_connected_gets_longer_for_its_first_picture_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gstreamer, "_NO_PICTURE_S", 0.6)
+def test_a_camera_whose_packets_come_is_waited_for_without_a_picture_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gstreamer, "_NO_PICTURE_S", 1.0)
+    packets = "gst://videotestsrc is-live=true ! rtpvrawpay ! rtpjitterbuffer latency=0 ! valve name=tap drop={} ! rtpvrawdepay"
     began_s = time.monotonic()
     with pytest.raises(SourceError, match="sends data but no whole picture"):
-        opened(f"{LIVE.replace('videotestsrc', 'videotestsrc name=camera')} ! valve drop=true", timeout_s=(0.2, 1)).__enter__()
-    assert 0.8 < time.monotonic() - began_s < 5
+        opened(packets.format("true"), timeout_s=(0.3, 0.3)).__enter__()
+    assert time.monotonic() - began_s > 1.2
+    with opened(packets.format("false"), timeout_s=(2, 0.3)) as source:
+        assert source._opened is not None
+        some(source, 2)
+        source._opened.pipeline.get_by_name("tap").set_property("drop", True)
+        with pytest.raises(SourceError, match="sends data but no whole picture"):
+            some(source, 100)
+
+
+def test_nothing_is_given_after_a_loss_before_a_picture_that_needs_no_other() -> None:
+    coded = "gst://videotestsrc is-live=true ! x264enc tune=zerolatency ! rtph264pay ! application/x-rtp,media=video ! decodebin"
+    with opened(coded) as source:
+        assert source._opened is not None
+        some(source, 2)
+        _found, element = source._opened.pipeline.iterate_all_by_element_factory_name("rtph264depay").next()
+        assert element.get_property("wait-for-keyframe")
 
 
 def test_an_error_in_mid_stream_ends_the_reading_with_a_sentence() -> None:
