@@ -78,12 +78,17 @@ class Faults:
 
     def all_come_as(self, form: str) -> None:
         """All cameras at once, opened again."""
+        size, gone_s = form.partition("@")[0], {}
         for name, server in self._servers.items():
             server.close()
             server.move(name, form, now=False)
+            gone_s[name] = time.monotonic()
             server.start()
-        size, came_s = form.partition("@")[0], time.monotonic()
-        back = self._device.wait(lambda sample: all(s.size == size and s.since_s > came_s for s in sample.cameras.values()), BOUND_S)
+
+        def all_back(sample: Sample) -> bool:
+            return all(sight.size == size and sight.since_s > gone_s[name] for name, sight in sample.cameras.items())
+
+        back = self._device.wait(all_back, BOUND_S)
         assert back, f"not all cameras came back as {form}: {self._device.samples[-1]}"
         self._device.at(time.monotonic() + MAX_PAUSE_S + 0.5)  # as long as the longest pause, so that it earns a short one
 
