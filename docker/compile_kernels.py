@@ -12,4 +12,3 @@ if len(sys.argv) < 2:
 for arch in sys.argv[1:]:
     for source in SOURCES:
         cubin(source, arch, kernels_folder())
-        print(f"{source.name} for {arch}")
