@@ -90,7 +90,7 @@ class Faults:
 
         back = self._device.wait(all_back, BOUND_S)
         assert back, f"not all cameras came back as {form}: {self._device.samples[-1]}"
-        self._device.at(time.monotonic() + MAX_PAUSE_S + 0.5)  # as long as the longest pause, so that it earns a short one
+        self._device.at(time.monotonic() + MAX_PAUSE_S + 0.5)
 
     def strike(self, kind: str, camera: str) -> Struck:
         server, rng = self._servers[camera], self._rng
@@ -119,7 +119,8 @@ class Faults:
         sample = self._device.wait(back, BOUND_S + 20)
         assert sample is not None, f"{camera}, {kind}, did not come back: {self._device.samples[-1]}"
         back_s = sample.cameras[camera].since_s - came_s
-        end_s = max(time.monotonic(), began_s + LEAST_WINDOW_S)
+        # As long as the longest pause, so that it has earned a short one before it is struck again.
+        end_s = max(sample.cameras[camera].since_s + MAX_PAUSE_S + 0.5, began_s + LEAST_WINDOW_S)
         others = [name for name in self._servers if name != camera]
         return Struck(kind, camera, round(back_s, 3), round(min(self._kept(name, began_s, end_s) for name in others), 3))
 
@@ -149,7 +150,7 @@ def returns(tmp_path: Path, serve: Callable[..., Server], faults: int) -> dict[s
             before = device.samples[-1].totals
             done.append(trouble.strike(kind, camera))
             print(f"{number + 1:4} of {faults}  {camera:5} {kind:23} back after {done[-1].back_s:6.3f} s, others kept {done[-1].kept:.3f}")
-            end = device.at(time.monotonic() + MAX_PAUSE_S + 0.5)
+            end = device.samples[-1]
             assert sum(end.totals.values()) > sum(before.values()), "nothing is counted any more"
         assert trouble.all_live()
         trouble.all_come_as(FORMS[0])
