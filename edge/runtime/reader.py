@@ -18,8 +18,9 @@ from edge.runtime.mailbox import Closed
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 30.0
-"""How long a call into a source may take: longer than any promise of its own to raise a timeout (20 s for data without a picture)."""
+PATIENCE_S = 45.0
+"""How long a call into a source may take: longer than all of its own timeouts together (5 s to connect, 20 s more for a first whole picture,
+some for closing what failed)."""
 _FIRST_PAUSE_S = 0.5
 _FAREWELL_S = 6.0
 """When all is stopped: a source that waits for a silent camera says so in 5 s, and a container is killed 10 s after it was asked to end."""
