@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from edge.doctor.findings import Finding, lacking, note, right, wrong
 from edge.doctor.jetson import is_jetson
 from edge.doctor.machine import Machine
 from edge.doctor.needs import Needs
-from edge.doctor.pipelines import reading
+from edge.doctor.pipelines import Reading, reading
 from edge.errors import EdgeError
 from edge.gstreamer import INSTALL
 from edge.sources import Address, open_source
@@ -89,10 +90,10 @@ def gstreamer(machine: Machine, needs: Needs) -> list[Finding]:
 
 def configured(machine: Machine, needs: Needs) -> list[Finding]:
     """Each camera of the configuration: whether what it names is there, as far as can be told without reading a picture."""
-    return [_camera(machine, f"camera {name}", address) for name, address in needs.cameras.items()]
+    return [_camera(machine, f"camera {name}", address, reading(machine, address)) for name, address in needs.cameras.items()]
 
 
-def _camera(machine: Machine, name: str, address: Address) -> Finding:
+def _camera(machine: Machine, name: str, address: Address, read: Reading) -> Finding:
     match address.kind:
         case "file":
             if Path(address.target).is_file():
@@ -106,20 +107,20 @@ def _camera(machine: Machine, name: str, address: Address) -> Finding:
                 return wrong(name, says, remedy)
             return right(name, f"{address.shown} can be read")
         case _:
-            read = reading(machine, name, address).finding
-            if read.state == "wrong":
-                return read
+            if read.finding.state == "wrong":
+                return replace(read.finding, name=name)
             match address.kind:
                 case "v4l2":
                     return _v4l2(machine, name, address)
                 case "rtsp" | "http":
                     return _remote(name, address)
-            return read
+            return replace(read.finding, name=name)
 
 
 def camera(machine: Machine, name: str, address: Address) -> tuple[list[Finding], str]:
     """One camera alone: whether what it names is there, what reads it, and by which pipeline, '' where that is not GStreamer's."""
-    there, read = _camera(machine, name, address), reading(machine, "read by", address)
+    read = reading(machine, address)
+    there = _camera(machine, name, address, read)
     return [there] if there.says == read.finding.says else [there, read.finding], read.pipeline
 
 

@@ -35,6 +35,10 @@ _ARGUS = (
         "the sensor has no such mode or rate; leave mode= away, or ask for a lower fps=",
     ),
     (
+        r"not-negotiated",
+        "it gives no pictures of this size and rate; leave width=, height= and fps= away to see what it gives",
+    ),
+    (
         r"failed to create capturesession|failed to get capturesession",
         f"the camera is in use by another program, or the camera service still holds it for one that died; end that program, or {_RESTART}",
     ),

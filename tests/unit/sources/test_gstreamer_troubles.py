@@ -30,6 +30,7 @@ def said(uri: str, domain: str, code: int, text: str, *, lacks: str = "", openin
         ("Invalid sensor mode 7 selected 5 present", "leave mode= away"),
         ("Frame Rate specified is greater than supported", "a lower fps="),
         ("Error generated. gstnvarguscamerasrc.cpp, execute:568 Failed to create CaptureSession", "in use by another program"),
+        ("Internal data stream error.\nstreaming stopped, reason not-negotiated (-4)", "leave width=, height= and fps= away"),
         ("TIMEOUT\nArgus Error Status", "restart nvargus-daemon"),
         ("CANCELLED\nArgus Error Status", "lost the sensor"),
         ("nvbuf_utils: dmabuf_fd -1 mapped entry NOT found", "restart nvargus-daemon"),
