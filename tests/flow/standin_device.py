@@ -40,8 +40,8 @@ _HOURS = ["quiet"] * 6 + ["busy"] * 2 + ["quiet"] * 3 + ["busy"] * 2 + ["quiet"]
 
 
 def pictures(size: Size) -> list[np.ndarray]:
-    """A few pictures of a scene, with nobody in them that the stand-in detector knows of."""
-    with open_source(f"synthetic://plaza?seed=7&size={size}&fps=2&people=0&seconds=4", camera="scene") as source:
+    """Seven pictures of a scene, noise and all, with nobody in them. Eight in turn would look frozen to who looks at every eighth frame."""
+    with open_source(f"synthetic://plaza?seed=7&size={size}&fps=2&people=0&seconds=3.5", camera="scene") as source:
         return [frame.bgr.copy() for frame in source]
 
 
