@@ -10,7 +10,7 @@ from edge.runtime.gauges import CameraGauges
 FIRST_S = 120.0
 """More patience until a camera's first frame: a detector is opened, and a camera's session begun, with the first work there is."""
 
-SILENT_S = 40.0
+SILENT_S = 60.0
 """More patience with a camera that claims to be live and gives nothing: its reader finds out first, and opens it again (`reader.PATIENCE_S`)."""
 
 _GIVES_NOTHING = ("starting", "reconnecting", "failed", "ended")
