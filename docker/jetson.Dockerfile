@@ -20,16 +20,16 @@ ENV EDGE_CUDA=13-0 \
 # The libraries that both stages need, of the same JetPack. libnvinfer brings what runs engines and what builds them.
 # hadolint ignore=DL3006
 FROM jetpack-${JETPACK} AS system
-# hadolint ignore=DL3009
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
 RUN --mount=type=secret,id=jetpack.list,target=/etc/apt/sources.list.d/jetpack.list \
     --mount=type=secret,id=jetpack.asc,target=/etc/apt/trusted.gpg.d/jetson-ota-public.asc,mode=0444 \
     apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         "cuda-cudart-${EDGE_CUDA}" python3-libnvinfer \
         gir1.2-gst-plugins-base-1.0 gir1.2-gstreamer-1.0 gstreamer1.0-plugins-bad gstreamer1.0-plugins-base gstreamer1.0-plugins-good python3 python3-gi tzdata \
-    && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
 
 FROM system AS builder
 RUN --mount=type=secret,id=jetpack.list,target=/etc/apt/sources.list.d/jetpack.list \
