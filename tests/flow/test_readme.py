@@ -101,7 +101,9 @@ def test_a_real_camera_in_one_command(tmp_path: Path, mosquitto: Broker, subscri
     assert ears.wait(lambda heard: any(h.topic.endswith("/camera/counts") for h in heard))
     videos = list((tmp_path / "edge-data" / "video" / "camera").glob("*.mp4"))
     assert videos
-    command = the("edge video").replace("door", "camera").replace("2026-11-24T09", "2000-01-01T09").replace("2026-11-24T10", "2100-01-01T10")
+    command = (
+        the("edge video").replace("door", "camera").replace("2026-11-24T09", "2000-01-01T09").replace("2026-11-24T10", "2100-01-01T10")
+    )
     assert edge(f"{command} --paths", tmp_path).split() == [str(path) for path in sorted(videos)]
     assert (tmp_path / "edge-data" / "camera-heatmap.jpg").exists()
 
