@@ -171,8 +171,8 @@ def day(folder: Path, *, port: int, frames: int, samples: int) -> dict[str, Any]
 
         def look() -> None:
             states = {camera.gauges.state for camera in device.device.cameras}
-            if states & {"starting", "ended"}:
-                return  # a camera that has ended has given back what it held
+            if "starting" in states or any(camera.gauges.frames_in == each for camera in device.device.cameras):
+                return  # a camera that has come to its end gives back what it held, its reader first
             seen_states.update(states)
             now = measured(device)
             first_of_part.setdefault(now["frames"] * samples // frames, now)
