@@ -12,6 +12,7 @@ from edge.messages import iso
 from edge.runtime import board, vitals
 from edge.runtime.clock import Clock
 from edge.runtime.gauges import CameraGauges
+from edge.runtime.heaps import give_back
 
 
 class HealthMeter:
@@ -45,6 +46,7 @@ class HealthMeter:
     def tick(self) -> None:
         """Measure if it is time."""
         if time.monotonic() - self._measured_s >= self._every_s:
+            give_back()
             self.latest = self.measure()
             self._on_health(self.latest)
 
