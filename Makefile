@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Many tests wait for brokers and clocks: two workers a core.
+WORKERS := $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 # One BLAS thread: our matrices are tiny.
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
@@ -32,7 +34,7 @@ check: $(READY)  ## style, types, import rules
 	$(BIN)/lint-imports
 
 test: $(READY)  ## what runs anywhere: Python packages and a broker, under 5 minutes
-	$(BIN)/pytest -n auto -m "not system and not soak and not device and not container"
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not system and not soak and not device and not container"
 
 test-system: $(READY)  ## what needs system packages as well: real servers, under 20 minutes
 	bash scripts/system_packages.sh --check

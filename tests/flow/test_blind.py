@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -133,10 +134,13 @@ def test_what_a_camera_does_not_see_is_said_and_not_called_seen(
 
     def page_shows_blind() -> None:
         def page() -> str:
-            with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=5) as answer:
-                return str(answer.read().decode())
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=5) as answer:
+                    return str(answer.read().decode())
+            except urllib.error.HTTPError:  # nothing was measured yet
+                return ""
 
-        assert ears.wait(lambda _: 'edge_camera_state{camera="gate",state="blind"} 1' in page())
+        assert ears.wait(lambda _: 'edge_camera_state{camera="gate",state="blind"} 1' in page(), 30)
 
     # Ten seconds after each fault began, the device has said so; and that it is over, before the next begins.
     at: dict[float, Callable[[], None]] = {from_s + 10.0: hears(*said) for (from_s, _, _), said in zip(faults, expected, strict=True)}

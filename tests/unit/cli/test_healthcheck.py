@@ -17,7 +17,7 @@ import pytest
 from edge.beat import Beat, born
 from edge.cli import main
 
-HERE = Beat(os.getpid(), born(os.getpid()) or 0, time.monotonic() + 60, "1 of 1 cameras live, 7 frames counted on")
+HERE = Beat(os.getpid(), born(os.getpid()) or 0, time.monotonic() + 36_000, "1 of 1 cameras live, 7 frames counted on")
 
 
 @pytest.fixture
