@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -166,3 +166,44 @@ def eventually() -> Callable[..., bool]:
         return True
 
     return wait
+
+
+@pytest.fixture
+def leaves_nothing(eventually: Callable[..., bool]) -> Callable[..., None]:
+    """`leaves_nothing(once, times=10)`: after so many calls this process has the threads and handles that it had after two."""
+
+    def held(what: str) -> int:
+        return len(os.listdir(f"/proc/self/{what}"))
+
+    def check(once: Callable[[], None], *, times: int) -> None:
+        once()
+        once()  # GStreamer keeps a thread or two for the next pipeline
+        threads, handles = held("task"), held("fd")
+        for _ in range(times):
+            once()
+        assert eventually(lambda: held("task") <= threads + 1 and held("fd") <= handles, 30), (held("task"), threads, held("fd"), handles)
+
+    return check
+
+
+@contextmanager
+def in_its_thread(run: Callable[[], object], stop: Callable[[], None], timeout_s: float = 60) -> Iterator[threading.Thread]:
+    """`run` at work while the block lasts, then `stop`; it must end in time. What ended it before is raised."""
+    failed: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            run()
+        except BaseException as error:  # noqa: BLE001  it is the test's
+            failed.append(error)
+
+    thread = threading.Thread(target=guarded)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop()
+        thread.join(timeout_s)
+    assert not thread.is_alive()
+    if failed:
+        raise failed[0]

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from edge.app.warming import SILENT_S
 from edge.beat import VARIABLE, Beat, born
 from edge.engine import Progress
 from edge.runtime.watchdog import Watchdog
@@ -28,8 +29,6 @@ PATIENCE_S = 30.0
 """How long a beat is good for, and how long a camera may owe work."""
 _STARTING_S = 300.0
 """How long a start may be silent: stores, brokers, engines of some hundred MB are opened."""
-_WARMING_S = 1860.0
-"""How long the building of an engine may be silent: the builder ends it after 30 minutes."""
 
 
 class Heartbeat:
@@ -51,7 +50,7 @@ class Heartbeat:
 
     def warming(self, progress: Progress) -> None:
         """An engine is being built, which is no failure."""
-        self._beat(_WARMING_S, f"{progress.what or 'building'}: {100 * progress.share:.0f} %")
+        self._beat(SILENT_S, f"{progress.what or 'building'}: {100 * progress.share:.0f} %")
 
     def tick(self, now_s: float, watchdog: Watchdog) -> None:
         """A few times a second: beat, if it is time."""

@@ -11,13 +11,11 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from edge.app.warming import SILENT_S
 from edge.engine import Progress
 from edge.runtime.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
-
-_WARMING_S = 1860
-"""How long the building of an engine may be silent: the builder ends it after 30 minutes, and says so, before a service manager need to."""
 
 _STATUS_S = 10.0
 """Between two words on how it is going, where no watchdog asks for them more often."""
@@ -53,7 +51,7 @@ class ServiceManager:
         """An engine is being built; starting takes longer, and is no failure."""
         left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
         status = f"STATUS={progress.what or 'Building'}: {100 * progress.share:.0f} %{left}"
-        self._say(f"EXTEND_TIMEOUT_USEC={_WARMING_S * 1_000_000}", status)
+        self._say(f"EXTEND_TIMEOUT_USEC={round(SILENT_S * 1e6)}", status)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

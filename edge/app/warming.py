@@ -6,9 +6,12 @@ import logging
 import time
 
 from edge.engine import OnProgress, Progress
+from edge.engine.builder import PATIENCE_S
 
 log = logging.getLogger(__name__)
 
+SILENT_S = PATIENCE_S + 60
+"""How long nothing may be heard of it: a builder that hangs is ended before, and said to have been, by who waits for it."""
 _SAY_EVERY_S = 2.0
 _LOG_EVERY_S = 30.0
 

@@ -29,7 +29,7 @@ _ROOT = Path(__file__).parents[2]
 _START = f"import sys; sys.path.append({str(_ROOT)!r}); from edge.engine.job import main; main(sys.argv[1])"
 _LEAST_MEMORY_MIB = 1024
 """What a build of a YOLO11n needs beside its workspace, the GPU's libraries included; an estimate."""
-_PATIENCE_S = 1800.0
+PATIENCE_S = 1800.0
 """A builder that has said nothing for so long hangs: on the smallest device a step of a YOLO11x takes minutes."""
 _WORKING = ".build-"
 """Begins the names of folders in which something is being made; whoever finds one, and knows that nobody builds, may remove it."""
@@ -164,7 +164,7 @@ def _run(job: dict[str, Any], on_progress: OnProgress) -> Any:
     listener = threading.Thread(target=_listen, args=(process.stderr, mutter), daemon=True)
     listener.start()
     answer: dict[str, Any] = {}
-    with process, _Patience(process, _PATIENCE_S) as patience:
+    with process, _Patience(process, PATIENCE_S) as patience:
         try:
             for line in process.stdout:
                 patience.renew()
@@ -179,7 +179,7 @@ def _run(job: dict[str, Any], on_progress: OnProgress) -> Any:
         return answer["done"]
     if patience.ended:
         raise ModelError(
-            f"the builder said nothing for {_PATIENCE_S / 60:.0f} minutes and was ended; restart the machine, and start it again"
+            f"the builder said nothing for {PATIENCE_S / 60:.0f} minutes and was ended; restart the machine, and start it again"
         )
     raise _failure(answer, process.returncode, python, mutter[-1] if mutter else "")
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from edge.demo.broker import find_mosquitto
 from tests.conftest import ROOT
 from tests.containers.deployment import set_up
 from tests.containers.images import service_of
-from tests.flow.test_mosquitto_example import Running
+from tests.flow.test_mosquitto_example import Running, listening
 
 REPORT = ROOT / "tests" / "flow" / "reports" / "containers.json"
 SERVICE = service_of("mosquitto")
@@ -55,28 +53,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             copied = shutil.copy2(compose / secrets[secret["source"]]["file"], data / target.name)
             about = (compose / secrets[secret["source"]]["file"]).stat()
             os.chown(copied, about.st_uid, about.st_gid)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
         config = data / "mosquitto.conf"
-        config.write_text((made / "mosquitto.conf").read_text().replace("listener 8883", f"listener {port}"))
+        config.touch()
         for path in (data, config):
             os.chown(path, USER, USER)
         alone = [f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs", "--bounding-set=-all"]
-        words = (made / "words").open("wb")
-        process = subprocess.Popen(["setpriv", *alone, program, "-c", "mosquitto.conf"], cwd=data, stdout=words, stderr=words)
-        try:
-            until_s = time.monotonic() + 10
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert process.poll() is None, (made / "words").read_text()
-                    assert time.monotonic() < until_s
-                    time.sleep(0.02)
-            yield Running(made, port)
-        finally:
-            process.terminate()
-            process.wait(10)
-            words.close()
+        with listening(made, ["setpriv", *alone, program], config, as_it_is=(made / "mosquitto.conf").read_text()) as running:
+            yield running

@@ -21,6 +21,7 @@ from edge.app import Running, RunOptions, running
 from edge.config import parse
 from edge.data import Size
 from edge.sources.synthetic import plaza_layout
+from tests.conftest import in_its_thread
 
 SIZE = Size(320, 180)
 
@@ -49,27 +50,14 @@ def text_of(state: Path, port: int, **more: Any) -> str:
 @contextmanager
 def running_device(text: str, *, realtime: bool = True) -> Iterator[Running]:
     """The device at work in a thread, with a frame or two behind it; stopped at the end. What ended it before is raised."""
-    failed: list[BaseException] = []
-    with running(parse(text), RunOptions(realtime=realtime)) as device:
-
-        def run() -> None:
-            try:
-                device.run()
-            except BaseException as error:  # noqa: BLE001  it is the test's
-                failed.append(error)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
-            until_s = time.monotonic() + 30
-            while device.device.cameras[0].frames_done < 5 and thread.is_alive() and time.monotonic() < until_s:
-                time.sleep(0.01)
-            yield device
-        finally:
-            device.device.stop()
-            thread.join()
-    if failed:
-        raise failed[0]
+    with (
+        running(parse(text), RunOptions(realtime=realtime)) as device,
+        in_its_thread(device.run, device.device.stop) as thread,
+    ):
+        until_s = time.monotonic() + 30
+        while device.device.cameras[0].frames_done < 5 and thread.is_alive() and time.monotonic() < until_s:
+            time.sleep(0.01)
+        yield device
 
 
 class Asker:

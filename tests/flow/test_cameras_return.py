@@ -9,7 +9,7 @@ import signal
 import socket
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.flow.cameras_device import Sample, Watched
-from tests.flow.rtsp_servers import Server, serving
+from tests.flow.rtsp_servers import Server
 from tests.flow.test_kill import REPORTS
 
 pytestmark = pytest.mark.system
@@ -32,12 +32,6 @@ MEMORY_ROOM_MIB = 8
 FORMS = ("320x240@15", "640x360@15", "160x120@10", "480x270@20")
 REACHED = ("live", "blind", "moved")  # a ball on black, from which a camera may say that it sees little
 KINDS = ("killed", "frozen", "moved in mid-stream", "moved and opened again")
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    with serving() as serve:
-        yield serve
 
 
 def configuration(folder: Path, urls: Mapping[str, str], **more: Any) -> dict[str, Any]:

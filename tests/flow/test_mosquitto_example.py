@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,13 +84,20 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     subprocess.run(["./make.sh", "certificates", "localhost", "127.0.0.1"], cwd=folder, check=True, capture_output=True)
     for name, role in USERS.items():
         subprocess.run(["./make.sh", "user", role, name], cwd=folder, check=True, capture_output=True)
+    config = folder / "mosquitto.conf"
+    with listening(folder, [program], config, as_it_is=config.read_text() + ("user root\n" if os.geteuid() == 0 else "")) as broker:
+        yield broker
+
+
+@contextmanager
+def listening(secrets: Path, command: Sequence[str], config: Path, *, as_it_is: str) -> Iterator[Running]:
+    """`command` with the configuration `as_it_is`, put into `config`, but at a free port; its users' secrets, and its words, are in `secrets`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config = folder / "mosquitto.conf"
-    config.write_text(config.read_text().replace("listener 8883", f"listener {port}") + ("user root\n" if os.geteuid() == 0 else ""))
-    words = (folder / "words").open("wb")
-    process = subprocess.Popen([program, "-c", "mosquitto.conf"], cwd=folder, stdout=words, stderr=words)
+    config.write_text(as_it_is.replace("listener 8883", f"listener {port}"))
+    words = (secrets / "words").open("wb")
+    process = subprocess.Popen([*command, "-c", config.name], cwd=config.parent, stdout=words, stderr=words)
     try:
         until_s = time.monotonic() + 10
         while True:
@@ -98,10 +105,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
                 socket.create_connection(("127.0.0.1", port), 1).close()
                 break
             except OSError:
-                assert process.poll() is None, (folder / "words").read_text()
+                assert process.poll() is None, (secrets / "words").read_text()
                 assert time.monotonic() < until_s
                 time.sleep(0.02)
-        yield Running(folder, port)
+        yield Running(secrets, port)
     finally:
         process.terminate()
         process.wait(10)

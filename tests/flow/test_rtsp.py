@@ -6,21 +6,15 @@ import itertools
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from edge.errors import SourceError, SourceTimeout
 from edge.sources import open_source
-from tests.flow.rtsp_servers import Server, serving
+from tests.flow.rtsp_servers import Server
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    with serving() as serve:
-        yield serve
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])

@@ -122,7 +122,7 @@ time.sleep(60)
 
 def test_a_builder_that_hangs_is_ended(onnx, fake, monkeypatch):
     fake('say(share=0.1, left_s=None, what="Timing")\ntime.sleep(60)')
-    monkeypatch.setattr(builder, "_PATIENCE_S", 3.0)
+    monkeypatch.setattr(builder, "PATIENCE_S", 3.0)
     with pytest.raises(ModelError, match="the builder said nothing for 0 minutes and was ended"):
         build_engine(onnx, Path("out.engine"))
     assert litter() == []

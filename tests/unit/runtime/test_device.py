@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from edge.runtime import Clock, Device, HealthMeter
 from edge.runtime.looking import LivePicture
 from edge.runtime.session import Viewer
 from edge.shapes import Overlay
+from tests.conftest import in_its_thread
 from tests.unit.runtime.fakes import SIZE, Camera, FakeDetector, FakeSource, Ledger
 
 FRAMES = 60
@@ -93,27 +93,6 @@ def stuck_camera(trouble: str, over: threading.Event) -> Camera:
     return camera
 
 
-@contextmanager
-def at_work(device: Device) -> Iterator[None]:
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            device.run()
-        except BaseException as error:  # noqa: BLE001  it is the test's
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        device.stop()
-        thread.join(20)
-    assert not thread.is_alive()
-    assert failed == []
-
-
 @pytest.mark.parametrize(
     "trouble",
     ["source that hangs", "source that is not there", "painter that hangs", "commit that hangs", "session that does not begin"],
@@ -123,7 +102,7 @@ def test_a_camera_that_is_stuck_keeps_nobody_from_the_accelerator(trouble: str, 
     stuck, other = stuck_camera(trouble, over), Camera(lambda start: FakeSource(start, FRAMES, live=False), live=False)
     parts = [replace(stuck.parts, name="stuck"), replace(other.parts, name="other")]
     device = Device(FakeDetector(batch=2), parts, Clock())
-    with at_work(device):
+    with in_its_thread(device.run, device.stop, 20):
         try:
             assert eventually(lambda: other.states and other.states[-1][0] == "ended")
             assert device.cameras[1].frames_done == FRAMES
@@ -138,7 +117,7 @@ def test_whoever_is_behind_drops_frames_of_its_own_only(eventually: Callable[...
     parts = [replace(camera.parts, name=name) for camera, name in zip([behind, *others], ("behind", "left", "right"), strict=True)]
     device = Device(FakeDetector(batch=1), parts, Clock())
     slow, left, right = device.cameras
-    with at_work(device):
+    with in_its_thread(device.run, device.stop, 20):
         try:
             assert eventually(lambda: left.frames_done >= 200 and right.frames_done >= 200)
             assert eventually(lambda: slow.gauges.drops["late"]() > 100)
@@ -162,7 +141,7 @@ def test_where_the_network_is_too_slow_health_tells_equal_parts(tmp_path: Path, 
     gauges = {loop.name: loop.gauges for loop in device.cameras}
     head = {"device": "shop", "stream": "s", "boot_id": "b", "version": "1"}
     meter = HealthMeter(head=head, clock=Clock(), cameras=gauges, folder=tmp_path, every_s=3600)
-    with at_work(device):
+    with in_its_thread(device.run, device.stop, 20):
         assert eventually(lambda: gauges["left"].frames_seen + gauges["right"].frames_seen >= 200)
         told = meter.measure().cameras
     assert told["dead"].share == 0
