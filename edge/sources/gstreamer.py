@@ -1,7 +1,7 @@
 """A Source over GStreamer: CSI, USB and network cameras, and launch lines, become frames with a time.
 
-How a pipeline is written stands in `pipelines`, how its troubles are said in `gstreamer_troubles`, how GStreamer is reached in
-`gstreamer_library`.
+How a pipeline is written stands in `pipelines`, how its troubles are said in `gstreamer_troubles`, which elements
+there are in `gstreamer_library`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 
 from edge.data import U8, Frame, HostPixels, Size, Stamp
 from edge.errors import SourceError, SourceHeld
-from edge.gstreamer import Library
+from edge.gstreamer import INSTALL, Library, load
 from edge.ports import SourceFacts
 from edge.sources.address import Address, redact_line
-from edge.sources.gstreamer_library import library, present
+from edge.sources.gstreamer_library import present
 from edge.sources.gstreamer_troubles import Trouble, no_frames, sentence
 from edge.sources.pipelines import CAMERA, ELEMENTS, SINK, launch_line, missing, remedy
 from edge.sources.sentences import cannot, check_device, no_picture
@@ -88,7 +88,12 @@ class GstreamerSource:
         hanging = _hanging.get(self._address.uri)
         if hanging is not None and hanging.is_alive():
             raise SourceHeld(f"{self._address.shown} still hangs in its driver since it was last used; {_unhang(self._address)}")
-        lib = library()
+        try:
+            lib = load()
+        except ImportError as error:
+            raise SourceError(
+                f"{self._address.shown} is read by GStreamer, which is not reached from Python ({error}); {INSTALL}"
+            ) from error
         if self._address.kind == "v4l2":
             check_device(self._address)
         opened = self._opened = self._build(lib)
@@ -109,13 +114,13 @@ class GstreamerSource:
         opened, self._opened = self._opened, None
         self._first = None
         if opened is not None:
-            self._within(_CLOSE_S, "close", lambda: opened.pipeline.set_state(library().Gst.State.NULL))
+            self._within(_CLOSE_S, "close", lambda: opened.pipeline.set_state(load().Gst.State.NULL))
 
     def __iter__(self) -> Iterator[Frame]:
         opened = self._opened
         if opened is None:
             raise SourceError(f"camera {self._camera}: {self._address.shown} is not open; read it inside its with block")
-        lib = library()
+        lib = load()
         while self._opened is opened:
             sample, self._first = self._first, None
             if sample is None:
@@ -165,7 +170,7 @@ class GstreamerSource:
 
         A camera in the network is not silent while its packets come: at first, and after a loss, there is no picture before the next key frame.
         """
-        lib, until_s = library(), time.monotonic() + patience_s
+        lib, until_s = load(), time.monotonic() + patience_s
         longest_until_s = until_s + _NO_PICTURE_S
         came: int | None = None
         while self._opened is opened:

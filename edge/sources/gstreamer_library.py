@@ -1,4 +1,4 @@
-"""What GStreamer has here: its modules, its elements, a Jetson's decoder. Pipelines are read in `gstreamer`, and written in `pipelines`."""
+"""What GStreamer has here: its elements, a Jetson's decoder. Pipelines are read in `gstreamer`, and written in `pipelines`."""
 
 from __future__ import annotations
 
@@ -6,25 +6,15 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from edge import gstreamer
-from edge.errors import SourceError
-from edge.gstreamer import Library
+from edge.gstreamer import load
 from edge.sources.pipelines import HARDWARE
 
 _COMPATIBLE = Path("/proc/device-tree/compatible")
 
 
-def library() -> Library:
-    """GStreamer. SourceError says how it comes to be reached from Python."""
-    try:
-        return gstreamer.load()
-    except ImportError as error:
-        raise SourceError(f"GStreamer is not reached from Python ({error}); {gstreamer.INSTALL}") from error
-
-
 def present(names: Iterable[str]) -> frozenset[str]:
-    """Those of these elements that are installed. SourceError where there is no GStreamer."""
-    find = library().Gst.ElementFactory.find
+    """Those of these elements that are installed. ImportError where Python does not reach GStreamer."""
+    find = load().Gst.ElementFactory.find
     return frozenset(name for name in names if find(name) is not None)
 
 
@@ -33,5 +23,5 @@ def decodes_in_hardware() -> bool:
     """Whether GStreamer is here and decodes by a Jetson's own decoder. On another machine GStreamer is not even loaded to know."""
     try:
         return b"nvidia,tegra" in _COMPATIBLE.read_bytes() and present(HARDWARE) == HARDWARE
-    except (OSError, SourceError):
+    except (OSError, ImportError):
         return False

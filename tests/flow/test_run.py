@@ -52,6 +52,7 @@ def text_of(state: Path, port: int | None, *, seconds: float = 16, heatmap: bool
         "model": "scene",
         "commit_s": 0.1,
         "counts_every_s": 3,
+        "health_every_s": 3600,  # on a slow machine these seconds are many
         "cameras": {"gate": camera},
     }
     if port is not None:

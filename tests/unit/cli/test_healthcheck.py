@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -28,8 +29,15 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def other() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that would go on."""
-    with subprocess.Popen([sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"], stdout=subprocess.PIPE) as process:
+    with going_on() as process:
+        yield process
+
+
+@contextmanager
+def going_on(first: str = "pass") -> Iterator[subprocess.Popen[bytes]]:
+    """A process that would go on, once it has done `first`."""
+    code = f"import signal, time; {first}; print(1, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         yield process
@@ -80,12 +88,12 @@ def test_a_device_that_is_stuck_is_ended_where_that_is_wanted(file: Path, other:
     assert other.wait(5) == -signal.SIGABRT
 
 
-def test_one_that_does_not_answer_its_first_signal_is_killed(file: Path, other: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch):
+def test_one_that_does_not_answer_its_first_signal_is_killed(file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("edge.cli.healthcheck._ENDING_S", 0.2)
-    other.send_signal(signal.SIGSTOP)
-    beats(file, Beat(other.pid, born(other.pid) or 0, time.monotonic() - 1, ""))
-    assert main(["healthcheck", "--end"]) == 1
-    assert other.wait(5) == -signal.SIGKILL
+    with going_on("signal.signal(signal.SIGABRT, signal.SIG_IGN)") as deaf:
+        beats(file, Beat(deaf.pid, born(deaf.pid) or 0, time.monotonic() - 1, ""))
+        assert main(["healthcheck", "--end"]) == 1
+        assert deaf.wait(5) == -signal.SIGKILL
 
 
 def test_a_process_that_was_given_the_number_later_lives_on(file: Path, other: subprocess.Popen[bytes]):

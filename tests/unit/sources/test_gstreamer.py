@@ -13,10 +13,10 @@ import pytest
 
 from edge.data import Frame
 from edge.errors import SourceError, SourceTimeout
+from edge.gstreamer import load
 from edge.sources import gstreamer, open_source
 from edge.sources.address import check_source
 from edge.sources.gstreamer import GstreamerSource
-from edge.sources.gstreamer_library import library
 from edge.sources.pipelines import HARDWARE, launch_line
 from tests.unit.sources.film import make_film, number_on
 
@@ -94,7 +94,7 @@ def test_rows_are_read_without_their_padding(tmp_path: Path, width: int) -> None
 
 
 def test_an_offset_and_a_stride_of_the_buffers_own_are_heeded() -> None:
-    lib = library()
+    lib = load()
     rows, stride, offset = 4, 32, 16
     pattern = np.arange(offset + rows * stride, dtype=np.uint8)
     buffer = lib.Gst.Buffer.new_wrapped(pattern.tobytes())
@@ -120,7 +120,7 @@ def test_a_change_of_size_in_mid_stream_is_followed() -> None:
         assert source._opened is not None
         frames = iter(source)
         assert next(frames).stamp.size == (320, 240)
-        caps = library().Gst.Caps.from_string("video/x-raw,width=642,height=360")
+        caps = load().Gst.Caps.from_string("video/x-raw,width=642,height=360")
         source._opened.pipeline.get_by_name("size").set_property("caps", caps)
         sizes = [frame.stamp.size for frame in itertools.islice(frames, 10) if frame.bgr.shape[:2] == frame.stamp.size[::-1]]
     assert len(sizes) == 10
@@ -167,7 +167,7 @@ def test_what_cannot_be_opened_is_said_in_one_sentence(uri: str, wanted: str) ->
 
 
 def test_a_csi_camera_on_another_machine_names_what_is_missing() -> None:
-    if library().Gst.ElementFactory.find("nvarguscamerasrc"):
+    if load().Gst.ElementFactory.find("nvarguscamerasrc"):
         pytest.skip("this machine has nvarguscamerasrc")
     with pytest.raises(SourceError, match=r"csi://0 needs GStreamer's nvarguscamerasrc.*JetPack"):
         opened("csi://0").__enter__()
@@ -224,7 +224,7 @@ def test_an_error_in_mid_stream_ends_the_reading_with_a_sentence() -> None:
     ],
 )
 def test_gstreamer_takes_each_line_that_is_written_for_a_pc(uri: str) -> None:
-    lib = library()
+    lib = load()
     address = check_source(uri)
     pipeline = lib.Gst.parse_launch(launch_line(address, has=frozenset()))
     camera = pipeline.get_by_name("camera")
@@ -234,7 +234,7 @@ def test_gstreamer_takes_each_line_that_is_written_for_a_pc(uri: str) -> None:
 
 
 def test_gstreamer_takes_the_lines_for_a_jetson_once_stand_ins_have_its_elements_names() -> None:
-    lib = library()
+    lib = load()
     for uri in ("csi://0?width=1280&height=720&fps=30&flip=2&mode=1&exposure_us=100-20000&gain=1-8", "rtsp://cam/s"):
         line = launch_line(check_source(uri), has=HARDWARE)
         line = line.replace("(memory:NVMM)", "").replace("nvv4l2decoder", "identity")
