@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+import hypothesis
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -28,6 +29,14 @@ ROOT = Path(__file__).parents[1]
 def gpus() -> dict[str, Any]:
     """What the driver says of the GPUs here: ``{"cuda": "13.0", "devices": [...]}``; no `devices` where there are none, and `error` may say why."""
     return Machine().vendors("gpu")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing depends on how fast this machine is. Model files that are made go beside what pytest keeps from run to run, and not into the home."""
+    # What is measured is measured in `edge bench`: a slow machine is no failure.
+    hypothesis.settings.register_profile("no deadline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("no deadline")
+    os.environ.setdefault("EDGE_CACHE", str(config.cache.mkdir("models")) if config.cache else "")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.backends import Backend, Plan, detector_of, gpu_of
 from edge.config import Config
+from edge.data import Size
 from edge.detect import DetectOptions
 from edge.errors import DeviceError, ModelError, UsageError
 from edge.ports import Detector
@@ -103,7 +104,8 @@ def model_on(
             log.warning("%s", trouble)
             stack.close()
             gpu, plan = None, None
-        yield Machinery(detector_of(plan or _onnx(model), options, gpu=gpu, class_names=class_names), gpu, trouble)
+        detector = detector_of(plan or _onnx(model), options, gpu=gpu, class_names=class_names, model_for=_model_for)
+        yield Machinery(detector, gpu, trouble)
 
 
 def _engine(model: str, options: EngineOptions | None, on_progress: OnProgress, load: Load) -> Found:
@@ -124,6 +126,12 @@ def _onnx(model: str) -> Path:
     from edge.engine import resolve_model
 
     return resolve_model(model)
+
+
+def _model_for(onnx: Path, size: Size) -> Path:
+    from edge.engine import model_for
+
+    return model_for(onnx, size)
 
 
 def _kernels() -> Path:

@@ -19,6 +19,7 @@ from edge.heat import HeatOptions
 from edge.ports import Detector, Painter
 
 if TYPE_CHECKING:
+    from edge.backends.cpu.detector import ModelFor
     from edge.backends.cuda.gpu import Gpu
 
 log = logging.getLogger(__name__)
@@ -53,10 +54,18 @@ def gpu_of(backend: Backend, kernels: Path) -> Iterator[Gpu | None]:
         yield gpu
 
 
-def detector_of(model: Path | Plan, options: DetectOptions, *, gpu: Gpu | None = None, class_names: Sequence[str] = ()) -> Detector:
+def detector_of(
+    model: Path | Plan,
+    options: DetectOptions,
+    *,
+    gpu: Gpu | None = None,
+    class_names: Sequence[str] = (),
+    model_for: ModelFor | None = None,
+) -> Detector:
     """A detector over an ONNX file (on the CPU) or an engine's plan (on `gpu`), not entered yet.
 
-    `class_names` are the classes that are wanted, all if none is named. ModelError: a plan, and no GPU.
+    `class_names` are the classes that are wanted, all if none is named. `model_for` gives an ONNX for smaller pictures, where that saves work;
+    an engine has the size that it was built for. ModelError: a plan, and no GPU.
     """
     match model:
         case Plan():
@@ -70,7 +79,7 @@ def detector_of(model: Path | Plan, options: DetectOptions, *, gpu: Gpu | None =
         case Path():
             from edge.backends.cpu.detector import OnnxDetector
 
-            return OnnxDetector(model, options, class_names=class_names)
+            return OnnxDetector(model, options, class_names=class_names, model_for=model_for)
 
 
 def painter_of(options: HeatOptions, reference: Size, *, gpu: Gpu | None = None, show_heat: bool = True) -> Painter:

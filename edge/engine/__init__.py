@@ -4,7 +4,7 @@ Neither torch nor Ultralytics is ever imported here: they work in a process, and
 in a process of its own as well, whose memory ends with it.
 """
 
-from edge.engine.builder import build_engine, quantise
+from edge.engine.builder import build_engine, quantise, reshape
 from edge.engine.cache import Found, cached_engine, resolve_engine
 from edge.engine.export import export_onnx
 from edge.engine.file import EngineFacts, EngineFile, Machine, read_engine, write_engine
@@ -12,7 +12,7 @@ from edge.engine.gate import Agreement, compare
 from edge.engine.machine import this_machine
 from edge.engine.options import EngineOptions, ExportOptions, GateOptions
 from edge.engine.progress import OnProgress, Progress
-from edge.engine.resolve import resolve_model
+from edge.engine.resolve import model_for, resolve_model
 
 __all__ = [
     "Agreement",
@@ -29,8 +29,10 @@ __all__ = [
     "cached_engine",
     "compare",
     "export_onnx",
+    "model_for",
     "quantise",
     "read_engine",
+    "reshape",
     "resolve_engine",
     "resolve_model",
     "this_machine",

@@ -1,4 +1,4 @@
-"""Engines and int8 networks, made by a process of their own. What that process does is `job`'s; which engine is wanted, `cache`'s."""
+"""Engines, int8 networks and networks of another size, made by a process of their own. What that process does is `job`'s; which engine is wanted, `cache`'s."""
 
 from __future__ import annotations
 
@@ -72,6 +72,15 @@ def quantise(onnx: Path, out: Path, pictures: Path, *, on_progress: OnProgress =
     def make(to: Path) -> None:
         job = {"verb": "quantise", "onnx": str(onnx.absolute()), "out": str(to), "pictures": str(pictures.absolute())}
         log.info("%s: %s", out, _run(job, on_progress))
+
+    _whole(onnx, out, make)
+
+
+def reshape(onnx: Path, out: Path, size: Size) -> None:
+    """Make `out`, the same network for pictures of `size`, of an ONNX for larger ones. ModelError in a sentence."""
+
+    def make(to: Path) -> None:
+        _run({"verb": "reshape", "onnx": str(onnx.absolute()), "out": str(to), "width": size.width, "height": size.height}, lambda _: None)
 
     _whole(onnx, out, make)
 

@@ -99,7 +99,24 @@ def quantise(say: Say, *, onnx: str, out: str, pictures: str) -> str:
     return f"int8 of {len(shots)} pictures"
 
 
-_VERBS: dict[str, Callable[..., Any]] = {"build": build, "describe": describe, "quantise": quantise}
+def reshape(say: Say, *, onnx: str, out: str, width: int, height: int) -> str:
+    """Make `out`, the network `onnx` for pictures of another size."""
+    import onnx as onnx_library
+
+    from edge.data import Size
+    from edge.engine.precision import read_network
+    from edge.engine.shape import reshaped
+
+    path, size = Path(onnx), Size(width, height)
+    model, _ = read_network(path)
+    try:
+        onnx_library.save(reshaped(model, size), out)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    return str(size)
+
+
+_VERBS: dict[str, Callable[..., Any]] = {"build": build, "describe": describe, "quantise": quantise, "reshape": reshape}
 
 
 class _Lines(logging.Handler):

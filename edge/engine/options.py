@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from edge.data import Size
-
 Precision = Literal["fp32", "fp16", "int8"]
 
 
@@ -23,18 +21,6 @@ class ExportOptions:
         for side in self.imgsz:
             if not 32 <= side <= 4096 or side % 32:
                 raise ValueError(f"imgsz has a side of {side}, it must be a multiple of 32 from 32 to 4096, as in 640 or 640x384")
-
-    @staticmethod
-    def fitting(picture: Size, longest: int = 640) -> tuple[int, int]:
-        """The (width, height) whose longer side is `longest` and that holds a camera's picture with the least grey round it.
-
-        A camera of 1920x1080 is looked at as 640x384: three fifths of the work of 640x640, at the same scale.
-        """
-
-        def side(px: int) -> int:
-            return max(32, 32 * -(-px * longest // (32 * max(picture))))  # rounded up to a multiple of 32
-
-        return side(picture.width), side(picture.height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which model file a name means: a sibling, one from the cache, or one made now. How one is made is `export`'s."""
+"""Which model file a name means: a sibling, one from the cache, or one made now. How one is made is `export`'s and `builder`'s."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import logging
 import os
 from pathlib import Path
 
+from edge.data import Size
+from edge.engine.builder import reshape
 from edge.engine.export import export_onnx
 from edge.engine.file import sha256_of
 from edge.errors import ModelError
@@ -38,6 +40,17 @@ def resolve_model(name: str, *, cache: Path | None = None) -> Path:
     if not cached.is_file():
         export_onnx(weights, cached)
     return cached
+
+
+def model_for(onnx: Path, size: Size) -> Path:
+    """The same network for pictures of `size`, which are smaller than its own: the one in the cache, else one that is made into it.
+
+    ModelError says why it cannot be had.
+    """
+    made = cache_folder() / f"{_key(onnx)}-{size}.onnx"
+    if not made.is_file():
+        reshape(onnx, made, size)
+    return made
 
 
 def weights_of(name: str) -> Path:

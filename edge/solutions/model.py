@@ -15,11 +15,12 @@ log = logging.getLogger(__name__)
 def detector_of(options: HeatmapOptions) -> Detector:
     """The detector of `options`, not entered yet. ModelError says how to get a model where there is none."""
     from edge.backends import detector_of as chosen
+    from edge.engine import model_for
 
     on_cpu = options.device is not None and str(options.device).lower().startswith("cpu")
     if options.device is not None and not on_cpu:
         log.warning("device %r is not used: the solutions run on the CPU; the service (`edge run`) uses a GPU", options.device)
-    return chosen(_path(options.model), options.detect)
+    return chosen(_path(options.model), options.detect, model_for=model_for)
 
 
 def _path(model: str | Path | None) -> Path:

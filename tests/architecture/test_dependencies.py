@@ -19,6 +19,7 @@ WHY = {
     "av": "decodes and writes video with FFmpeg inside the wheel; a frame carries its own time",
     "lap": "the assignment problem of the tracker, at 200 people a frame too",
     "numpy": "every array",
+    "onnx": "a network for the shape of the cameras' pictures, an engine in float16 or int8; only ever imported in a process of its own",
     "onnxruntime": "the network on a CPU",
     "opencv-python": "resizing, drawing, JPEG; the headless build is the same library and may take its place",
     "paho-mqtt": "MQTT 3.1.1 and 5 with TLS",
@@ -87,6 +88,6 @@ def test_what_runs_is_free_to_be_used_in_any_product(name: str) -> None:
 
 def test_what_is_not_free_for_every_use_is_an_extra_of_its_own() -> None:
     extras = PROJECT["optional-dependencies"]
-    # Ultralytics asks for the ONNX libraries only when it exports, and would install them by itself in the middle of that.
-    assert sorted(name_of(line) for line in extras["export"]) == ["onnx", "onnxslim", "ultralytics"]
+    # Ultralytics asks for onnxslim only when it exports, and would install it by itself in the middle of that.
+    assert sorted(name_of(line) for line in extras["export"]) == ["onnxslim", "ultralytics"]
     assert all("ultralytics" not in line for extra, lines in extras.items() if extra != "export" for line in lines)

@@ -140,7 +140,7 @@ def test_a_list_that_is_too_short_says_how_many_there_were(host_kernels: Load) -
     assert len(by_kernel(host_kernels("head.cu"), output, "raw", 4, 0.1, capacity=50)) == 50
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 3), st.integers(1, 90), st.integers(1, 200), st.floats(0.05, 1), st.integers(0, 2**32 - 1))
 def test_any_shape_of_head_gives_the_rows_that_the_cpu_reads(batch: int, classes: int, anchors: int, conf: float, seed: int) -> None:
     conf = float(np.float32(conf))

@@ -57,7 +57,7 @@ def test_the_blur_of_a_4k_picture_with_the_finest_cells_is_the_cpus() -> None:
     np.testing.assert_allclose(by_kernels(HostKernels("heat.cu"), us, 15.0), wanted, rtol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 70), st.integers(1, 70), st.floats(0.05, 40), st.integers(0, 4899))
 def test_the_blur_loses_and_invents_nothing(rows: int, columns: int, sigma: float, at: int) -> None:
     us = np.zeros((rows, columns), np.uint64)

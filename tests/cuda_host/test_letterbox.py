@@ -97,7 +97,7 @@ def test_padding_is_grey_to_the_bit_in_both_precisions(host_kernels: Load) -> No
         np.testing.assert_allclose(tensor[:, 35:125].astype(np.float32), by_cpu(bgr, Size(160, 160))[:, 35:125], atol=HALF)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 150), st.integers(1, 150), st.integers(1, 4), st.integers(1, 4))
 def test_any_size_fits_into_any_network(width: int, height: int, columns: int, rows: int) -> None:
     bgr, network = noise(Size(width, height)), Size(32 * columns, 32 * rows)

@@ -130,7 +130,7 @@ def test_sixteen_pixels_at_once_are_painted_like_one_by_one(host_kernels: Load, 
 
 
 @opencv_5
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 200), st.integers(1, 120), st.integers(2, 40), st.integers(0, 2**32 - 1))
 def test_a_picture_of_any_size_under_any_heat_is_the_cpus(width: int, height: int, cell: int, seed: int) -> None:
     apart = levels_apart(HostKernels("paint.cu", "shuffled"), HeatOptions(cell=cell, alpha=0.8), Size(width, height), Size(320, 180), seed)

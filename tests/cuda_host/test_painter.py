@@ -172,7 +172,7 @@ def test_leaving_gives_back_all_that_was_taken(host_cuda: StandIn) -> None:
     assert not host_cuda.held
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(0, 60 * 40 - 1), st.integers(1, 2_000_000), st.integers(0, 40)), min_size=1, max_size=30),
     st.sampled_from([None, 0.5, 7.0, 3600.0]),

@@ -171,7 +171,7 @@ def test_a_picture_that_did_not_arrive_is_not_taken_for_the_one_before(host_cuda
         device.run(lambda: work(device))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 7), st.integers(1, 9), st.booleans()), max_size=30))
 def test_whoever_looks_at_whatever_in_any_order_sees_the_frame(host_cuda: StandIn, looks: list[tuple[str, int, int, bool]]) -> None:
     frames: dict[tuple[str, int, int], Frame] = {}

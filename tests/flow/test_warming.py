@@ -48,7 +48,7 @@ def gpu(monkeypatch, tmp_path):
         def gpu_of(backend, kernels):
             yield Gpu()
 
-        def detector_of(model, options, *, gpu=None, class_names=()):
+        def detector_of(model, options, *, gpu=None, class_names=(), model_for=None):
             opened.append("cpu" if gpu is None else model.name)
             return Nobody()
 

@@ -212,7 +212,7 @@ def keep(path: Path, found: Sequence[tuple[Result, dict[str, int]]], cuts: Seque
         }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(drawn=steps, cuts=st.lists(st.booleans(), min_size=40, max_size=40), kills=st.lists(st.booleans(), min_size=40, max_size=40))
 def test_any_split_into_commits_and_lives_gives_the_same_numbers_and_messages(
     tmp_path_factory: pytest.TempPathFactory, drawn: Sequence[Any], cuts: list[bool], kills: list[bool]

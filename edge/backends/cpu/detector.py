@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -10,21 +11,43 @@ import numpy as np
 
 from edge.backends.cpu.network import Network, first_line
 from edge.data import F32, U8, Detections, Frame, Size
-from edge.detect import DetectOptions, Letterbox, class_ids, head_layout, read_head
+from edge.detect import DetectOptions, Letterbox, class_ids, head_layout, least_network, read_head
 from edge.detect.letterbox import GREY
 from edge.detect.names import read_names
 from edge.errors import ModelError
 
+log = logging.getLogger(__name__)
+
+_WHOLE = Size(640, 640)
+"""What a network of free size looks at: as much as YOLO11 was trained on."""
+
+ModelFor = Callable[[Path, Size], Path]
+"""The same network as an ONNX for smaller pictures: another file. ModelError says why it cannot be had."""
+
 
 class OnnxDetector:
-    """ports.Detector over an ONNX file exported from YOLO11 (or another YOLO with one of the two known heads)."""
+    """ports.Detector over an ONNX file exported from YOLO11 (or another YOLO with one of the two known heads).
 
-    def __init__(self, model: Path, options: DetectOptions, *, class_names: Sequence[str] = ()) -> None:
-        """Reads only the file's facts' location; the network is loaded on entering. `class_names` (wanted classes) empty means all."""
+    A network takes time for the grey round a picture as for the picture itself. So it is run on no more than what the pictures that come need:
+    of a square for cameras of 16:9 on three fifths. When a camera of another shape appears, on as much as both need.
+    """
+
+    _size: Size
+    """What the network looks at now."""
+    _canvas: U8
+    _tensor: F32
+
+    def __init__(self, model: Path, options: DetectOptions, *, class_names: Sequence[str] = (), model_for: ModelFor | None = None) -> None:
+        """Reads only the file's facts' location; the network is loaded on entering. `class_names` (wanted classes) empty means all.
+
+        `model_for` gives other sizes of a network that was exported for one; without it that one is used.
+        """
         self._path = Path(model)
         self._options = options
         self._wanted = tuple(class_names)
+        self._model_for = model_for
         self._network: Network | None = None
+        self._pictures: frozenset[Size] = frozenset()
 
     def __enter__(self) -> OnnxDetector:
         network = Network(self._path, self._options.threads)
@@ -36,13 +59,18 @@ class OnnxDetector:
             self._layout = head_layout(network.output_shape, len(self.names))
         except ModelError as error:
             raise ModelError(f"{self._path}: {error}") from None
-        self._size = self._network_size(shape)
         self._all_rows = shape[0] is not None
         self.batch = shape[0] or 8
         self._class_ids = class_ids(self._wanted, self.names, str(self._path))
-        self._canvas = np.full((self._size.height, self._size.width, 3), GREY, np.uint8)
-        self._tensor = np.empty((shape[0] or 1, 3, self._size.height, self._size.width), np.float32)
+        self._own = None if shape[2] is None or shape[3] is None else Size(shape[3], shape[2])
         self._network = network
+        wanted = self._options.imgsz
+        self._most = self._own or _WHOLE
+        self._take(self._most)
+        if isinstance(wanted, tuple):
+            self._become(Size(*wanted))
+        elif wanted is not None:
+            self._most = Size(wanted, wanted) if self._own is None else Size(min(wanted, self._own.width), min(wanted, self._own.height))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,6 +78,8 @@ class OnnxDetector:
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """One Detections a frame, boxes in the frame's own pixels."""
+        if not isinstance(self._options.imgsz, tuple):
+            self._suit({frame.stamp.size for frame in frames})
         found: list[Detections] = []
         for start in range(0, len(frames), self.batch):
             found += self._run(frames[start : start + self.batch])
@@ -87,12 +117,40 @@ class OnnxDetector:
         for channel, plane in enumerate(cv2.split(canvas)):
             np.multiply(plane, np.float32(1 / 255), out=tensor[2 - channel])
 
-    def _network_size(self, shape: tuple[int | None, ...]) -> Size:
-        height, width = shape[2:]
-        if height is not None and width is not None:
-            return Size(width, height)
-        wanted = self._options.imgsz or 640
-        return Size(*wanted) if isinstance(wanted, tuple) else Size(wanted, wanted)
+    def _suit(self, pictures: set[Size]) -> None:
+        """Be of the size that these pictures need, and those that came before."""
+        if pictures <= self._pictures:
+            return
+        self._pictures |= pictures
+        if self._own is not None and self._model_for is None:
+            return
+        try:
+            self._become(least_network(self._pictures, self._most))
+        except ModelError as error:
+            log.warning("the whole of a picture of %s is looked at, whatever it holds: %s", self._own, error)
+            self._model_for = None
+            if self._network is None and self._own is not None:
+                self._network = Network(self._path, self._options.threads)
+                self._take(self._own)
+
+    def _become(self, size: Size) -> None:
+        """Look at pictures of `size` from now on. ModelError where this network cannot."""
+        if size == self._size:
+            return
+        if self._own is not None:
+            if self._model_for is None:
+                raise ModelError(f"{self._path} takes pictures of {self._own} only, and imgsz is {size}; leave it out")
+            path = self._path if size == self._own else self._model_for(self._path, size)
+            self._network = None  # its memory first
+            self._network = Network(path, self._options.threads)
+        log.info("%s looks at pictures as %s", self._path.name, size)
+        self._take(size)
+
+    def _take(self, size: Size) -> None:
+        rows = self.batch if self._all_rows else 1
+        self._size = size
+        self._canvas = np.full((size.height, size.width, 3), GREY, np.uint8)
+        self._tensor = np.empty((rows, 3, size.height, size.width), np.float32)
 
 
 def _said(shape: tuple[int | None, ...]) -> str:

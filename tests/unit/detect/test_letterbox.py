@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.data import Size
-from edge.detect import Letterbox
+from edge.detect import Letterbox, least_network
 
 pictures = st.tuples(st.integers(8, 4096), st.integers(8, 4096)).map(lambda s: Size(*s))
 networks = st.tuples(st.integers(1, 40), st.integers(1, 40)).map(lambda s: Size(32 * s[0], 32 * s[1]))
@@ -47,3 +48,29 @@ def test_boxes_are_cut_at_the_picture() -> None:
     boxes = fit.to_picture(np.array([[-50, 0, 9000, 640]], np.float32))
     assert boxes.tolist() == [[0, 0, 1280, 720]]
     assert fit.to_picture(np.empty((0, 4), np.float32)).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "network"),
+    [
+        ([(1920, 1080)], (640, 384)),
+        ([(1280, 720), (1920, 1080)], (640, 384)),
+        ([(640, 480)], (640, 480)),
+        ([(1920, 1080), (768, 576)], (640, 480)),
+        ([(1080, 1920)], (384, 640)),
+        ([(1920, 1080), (1080, 1920)], (640, 640)),
+        ([(4000, 100)], (640, 32)),
+    ],
+)
+def test_the_least_network_has_the_shape_of_the_cameras_pictures(sizes: list[tuple[int, int]], network: tuple[int, int]) -> None:
+    assert least_network([Size(*one) for one in sizes], Size(640, 640)) == network
+
+
+@given(st.lists(pictures, min_size=1, max_size=4), networks)
+def test_the_least_network_shows_every_picture_as_large_as_the_most(sizes: list[Size], most: Size) -> None:
+    least = least_network(sizes, most)
+    assert least.width % 32 == least.height % 32 == 0
+    assert least.width <= most.width
+    assert least.height <= most.height
+    for picture in sizes:
+        assert Letterbox.fit(picture, least).inner == Letterbox.fit(picture, most).inner

@@ -3,27 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from edge.data import Size
-from edge.engine import EngineOptions, ExportOptions
-
-
-@pytest.mark.parametrize(
-    ("picture", "network"),
-    [((1920, 1080), (640, 384)), ((1280, 720), (640, 384)), ((640, 480), (640, 480)), ((1080, 1920), (384, 640)), ((4000, 100), (640, 32))],
-)
-def test_a_network_gets_the_shape_of_the_cameras_picture(picture, network):
-    assert ExportOptions.fitting(Size(*picture)) == network
-
-
-@given(st.integers(16, 8000), st.integers(16, 8000))
-def test_such_a_network_can_be_exported_and_holds_the_picture(width, height):
-    made = ExportOptions(ExportOptions.fitting(Size(width, height)))
-    scale = 640 / max(width, height)
-    assert made.imgsz[0] >= width * scale - 1e-6
-    assert made.imgsz[1] >= height * scale - 1e-6
+from edge.engine import EngineOptions
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def world(seed: int, *, objects: int, tracks: int, frames: int) -> list[Frame]:
 
 
 @pytest.mark.filterwarnings("ignore")  # the oracle's own, under newer pandas
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), objects=st.integers(1, 6), tracks=st.integers(1, 8), frames=st.integers(1, 12))
 def test_random_worlds_score_as_by_motmetrics(seed: int, objects: int, tracks: int, frames: int) -> None:
     told = world(seed, objects=objects, tracks=tracks, frames=frames)

@@ -205,7 +205,7 @@ def test_what_fails_is_answered_and_ends_nothing(trouble: Exception, words: str)
     assert one(device, asked("counts"))["ok"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 40_000), st.integers(LEAST_BYTES, 20_000), st.one_of(st.none(), st.integers(LEAST_BYTES, 20_000)), st.randoms())
 def test_chunks_are_bounded_come_in_any_order_and_are_the_bytes_that_were_sent(
     size: int, most: int, broker: int | None, random: Any
@@ -291,7 +291,7 @@ fields = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from([*REQUESTS, "", "status", "a/b"]), st.binary(max_size=200) | fields.map(lambda f: json.dumps(f).encode()))
 def test_whatever_comes_gets_one_answer_and_nothing_is_raised(verb: str, payload: bytes) -> None:
     answers = said(answerer(), asked(verb, payload))

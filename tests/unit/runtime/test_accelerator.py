@@ -76,7 +76,7 @@ def test_cameras_that_always_have_a_frame_are_served_alike(idle: int) -> None:
     assert set(served.values()) == {10}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     cameras=st.integers(1, 5),
     batch=st.integers(1, 4),

@@ -157,7 +157,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps, st.booleans())
 @example([(90 * S, 51, 0, False, False), (0, 30, 0, False, False)], True)  # a step at the very moment in which a minute begins
 @example([(0, 51, 0, True, False), (90 * S, 60, 0, True, False), (0, 30, 0, False, False)], True)

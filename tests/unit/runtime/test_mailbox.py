@@ -92,7 +92,7 @@ def test_every_change_is_told_outside_the_lock() -> None:
     assert told == [False, True, True]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     room=st.integers(1, 4),
     newest=st.booleans(),

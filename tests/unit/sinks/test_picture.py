@@ -58,7 +58,7 @@ def test_the_size_is_halved_when_no_quality_fits() -> None:
     assert decode(data).shape in ((180, 320, 3), (90, 160, 3))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(3_500, 60_000), st.integers(16, 200), st.integers(16, 200), st.sampled_from(["jpeg", "png", "webp"]))
 def test_any_sensible_budget_is_met(max_bytes: int, width: int, height: int, format: Any) -> None:
     data, _ = encode(scene(width, height, 255), max_bytes=max_bytes, format=format)

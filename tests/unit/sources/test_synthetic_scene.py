@@ -72,7 +72,7 @@ def test_neither_frame_rate_nor_length_nor_scale_changes_the_walk():
     np.testing.assert_allclose(a.box, 2 * b.box, rtol=0, atol=1e-6)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.lists(st.floats(0, 1e8), min_size=1, max_size=4), st.floats(0, 1e8))
 def test_a_moment_does_not_depend_on_those_asked_before(before, t):
     scene = Scene(PlazaOptions(people=4))
@@ -137,7 +137,7 @@ def test_the_homography_and_the_projection_agree():
     np.testing.assert_allclose(geometry.apply_homography(view.homography, ground), px, atol=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(32, 4096), st.integers(32, 4096))
 def test_the_layout_lies_in_a_picture_of_any_size(width, height):
     layout = plaza_layout(Size(width, height))

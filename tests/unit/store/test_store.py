@@ -199,7 +199,7 @@ def test_what_was_not_said_of_an_epoch_is_not_said_of_the_next(store: Store) -> 
     assert point.unsaid == Tally({other: 5})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     parts=st.lists(
         st.tuples(st.integers(0, 200), st.integers(0, CELLS - 1), st.integers(0, 2**45), st.integers(0, 5), st.integers(0, 1)),

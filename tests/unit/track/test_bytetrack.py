@@ -228,7 +228,7 @@ def _equal(one: Tracks, other: Tracks) -> None:
 PROFILES = st.sampled_from([TrackOptions(), TrackOptions.ultralytics(), TrackOptions(lost_s=0.3), TrackOptions(lost_s=0.3, stitch_s=5)])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scenes(), PROFILES, st.integers(0, 2**32 - 1))
 def test_the_order_of_the_detections_does_not_matter(scene: list[tuple[int, Detections]], options: TrackOptions, seed: int):
     rng, one, other = np.random.default_rng(seed), ByteTrack(options), ByteTrack(options)
@@ -239,7 +239,7 @@ def test_the_order_of_the_detections_does_not_matter(scene: list[tuple[int, Dete
         np.testing.assert_array_equal(tracks.row, order[shuffled.row])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scenes(), PROFILES)
 def test_ids_are_unique_and_end_once_and_stay_ended(scene: list[tuple[int, Detections]], options: TrackOptions):
     tracker, out, over = ByteTrack(options), set(), []
@@ -258,7 +258,7 @@ def test_ids_are_unique_and_end_once_and_stay_ended(scene: list[tuple[int, Detec
     assert sorted(over) == sorted(out)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scenes(), PROFILES, st.integers(0, 40))
 def test_restoring_equals_not_having_stopped(scene: list[tuple[int, Detections]], options: TrackOptions, stop: int):
     tracker, going_on = ByteTrack(options), ByteTrack(options)

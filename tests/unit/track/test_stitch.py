@@ -207,7 +207,7 @@ def scenes(draw: st.DrawFn) -> list[tuple[int, Detections]]:
     return scene
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(scenes(), st.sampled_from([STITCH, BRIEF, TrackOptions(lost_s=1, stitch_s=0.6)]))
 def test_what_is_told_of_an_id_goes_forward_in_time_and_nothing_follows_its_end(scene: list[tuple[int, Detections]], options: TrackOptions):
     tracker, last, over, next_id = ByteTrack(options), {}, set(), 1
@@ -232,7 +232,7 @@ def test_what_is_told_of_an_id_goes_forward_in_time_and_nothing_follows_its_end(
     assert set(tracker.end().tolist()) | over == set(last)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scenes())
 def test_stitching_that_can_never_happen_changes_nothing(scene: list[tuple[int, Detections]]):
     off, idle = ByteTrack(), ByteTrack(TrackOptions(stitch_s=1e-9))
