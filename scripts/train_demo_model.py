@@ -31,7 +31,7 @@ from edge.detect.letterbox import Letterbox  # noqa: E402
 from edge.engine.calibration import letterboxed  # noqa: E402
 from edge.sources.synthetic.album import CHECKING, LEAST_SEEN, NAMES, TRAINING, Labelled, album  # noqa: E402
 
-NETWORK = Size(640, 384)  # who is far away has some 30 px there
+NETWORK = Size(512, 288)  # of a picture 16:9; who is far away has some 25 px there
 DEPTH, WIDTH = 0.5, 0.15625  # of yolo11.yaml: as deep as YOLO11n, and five eighths of its width
 RATE = 0.002  # of learning
 PHASES = ("begin", "hold", "fall")

@@ -78,9 +78,9 @@ def connect(path: Path, *, synchronous: str) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {synchronous}")
-        # KiB a connection. A cache is filled as the file grows, and looks like a leak until it is full; a commit touches a few dozen pages, and what
-        # is read beyond that (a day's heat) the kernel holds anyway.
-        db.execute("PRAGMA cache_size = -1000")
+        # KiB for each of four connections. A cache is filled as the file grows, and looks like a leak until it is full; a commit touches a few dozen
+        # pages, and what is read beyond that (a day's heat) the kernel holds anyway.
+        db.execute("PRAGMA cache_size = -256")
     except sqlite3.Error as error:
         db.close()
         raise translate(error, path) from error
