@@ -24,8 +24,8 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.debian import debian
 
-KEPT = Path(os.environ.get("EDGE_TEST_ROOTS") or "/var/cache/edge-tests")
 COMPOSE = ROOT / "deploy" / "compose"
 TOOLS = ROOT / ".venv-containers"
 INIT = "/usr/bin/tini-static"
@@ -48,18 +48,7 @@ def base_root() -> Path:
     missing = [tool for tool in NEEDED if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)} (make system-packages)")
-    root = KEPT / "bookworm-minbase"
-    if not (root / "etc" / "debian_version").exists():
-        part = KEPT / "bookworm-minbase.part"
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        done = subprocess.run(
-            ["debootstrap", "--variant=minbase", "bookworm", str(part)], capture_output=True, text=True, timeout=600, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"debootstrap made no root: {done.stdout.strip().splitlines()[-1:]}")
-        part.rename(root)
-    return root
+    return debian("bookworm-minbase")
 
 
 class Images:

@@ -18,13 +18,12 @@ from types import TracebackType
 
 import pytest
 
+from tests.debian import debian
+
 ROOT = Path(__file__).parents[2]
-KEPT = Path(os.environ.get("EDGE_TEST_ROOTS") or "/var/cache/edge-tests")
 CHECKOUT = "/opt/checkout"
 ENVIRONMENTS = ("/opt/environments/first", "/opt/environments/second")
 _PACKAGES = "systemd,systemd-sysv,udev,dbus,python3,ca-certificates,libgl1,libglib2.0-0"
-_MIRROR = os.environ.get("EDGE_TEST_MIRROR")
-"""Where debootstrap takes its packages from; None for its own choice."""
 _NAME = "edge-test"
 
 
@@ -35,17 +34,7 @@ def system_root() -> Path:
     for tool in ("debootstrap", "systemd-nspawn"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed (make system-packages)")
-    root = KEPT / "bookworm"
-    if not (root / "etc" / "debian_version").exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        made = KEPT / "bookworm.part"
-        shutil.rmtree(made, ignore_errors=True)
-        words = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(made), *([_MIRROR] if _MIRROR else [])]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
-        if done.returncode:
-            pytest.skip(f"debootstrap made no root: {done.stdout.strip().splitlines()[-1:]}")
-        made.rename(root)
-    return root
+    return debian("bookworm", include=_PACKAGES)
 
 
 def environment(folder: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.deploy.system_root import CHECKOUT, ENVIRONMENTS, ROOT, System, mounts, system_root, wait
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]  # a root is made first, where none is kept
 
 FIRST, SECOND = ENVIRONMENTS
 INSTALL = f"{CHECKOUT}/deploy/install.sh"

@@ -12,7 +12,7 @@ from edge.count.tally import Tally
 from edge.store import StoreReader
 from tests.deploy.system_root import CHECKOUT, ENVIRONMENTS, System, system_root, wait
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]  # a root is made first, where none is kept
 
 WATCHDOG_S = 4
 CONFIG = """\
