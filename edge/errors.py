@@ -87,3 +87,8 @@ class RequestError(EdgeError):
 
 class DeviceError(EdgeError):
     pass
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what a vendor's error says; its class where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -27,6 +27,7 @@ def going_on(exported: Path, described: dict[str, Any], pictures: list[Path]) ->
     kept = {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in onnx.load(exported).graph.initializer}
     network = DetectionModel(described, ch=3, verbose=False).eval()
     offsets: dict[Any, Any] = {}
+    hooks = []
     with torch.no_grad():
         for name, module in network.named_modules():
             if not isinstance(module, torch.nn.Conv2d):
@@ -42,10 +43,10 @@ def going_on(exported: Path, described: dict[str, Any], pictures: list[Path]) ->
         for name, module in network.named_modules():
             if isinstance(module, Conv):
                 offsets[module.bn] = kept[f"{name}.conv.bias"]
-                module.bn.register_forward_pre_hook(lambda bn, given: _measure(bn, given[0], offsets[bn]))
+                hooks.append(module.bn.register_forward_pre_hook(lambda bn, given: _measure(bn, given[0], offsets[bn])))
         network(_read(pictures[:: max(1, len(pictures) // PICTURES)][:PICTURES]))
-    for bn in offsets:
-        bn._forward_pre_hooks.clear()
+    for hook in hooks:
+        hook.remove()
     return network
 
 
@@ -63,5 +64,6 @@ def _read(pictures: list[Path]) -> Any:
     import numpy as np
     import torch
 
-    read = np.stack([cv2.cvtColor(cv2.imread(str(one)), cv2.COLOR_BGR2RGB) for one in pictures])
-    return torch.from_numpy(read).permute(0, 3, 1, 2).float() / 255
+    from edge.engine.precision import network_input
+
+    return torch.from_numpy(np.concatenate([network_input(cv2.cvtColor(cv2.imread(str(one)), cv2.COLOR_BGR2RGB)) for one in pictures]))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from edge.backends import Backend, Plan, detector_of, gpu_of
 from edge.config import Config
-from edge.data import Size
 from edge.detect import DetectOptions
+from edge.engine import model_for
 from edge.errors import DeviceError, ModelError, UsageError
 from edge.ports import Detector
 from edge.sources import check_source
@@ -104,7 +104,7 @@ def model_on(
             log.warning("%s", trouble)
             stack.close()
             gpu, plan = None, None
-        detector = detector_of(plan or _onnx(model), options, gpu=gpu, class_names=class_names, model_for=_model_for)
+        detector = detector_of(plan or _onnx(model), options, gpu=gpu, class_names=class_names, model_for=model_for)
         yield Machinery(detector, gpu, trouble)
 
 
@@ -126,12 +126,6 @@ def _onnx(model: str) -> Path:
     from edge.engine import resolve_model
 
     return resolve_model(model)
-
-
-def _model_for(onnx: Path, size: Size) -> Path:
-    from edge.engine import model_for
-
-    return model_for(onnx, size)
 
 
 def _kernels() -> Path:

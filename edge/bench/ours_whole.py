@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.bench.crowd import load_walk
 from edge.bench.standins import FirstFrames, MemorySource, SleepingDetector
+from edge.data import Size
 
 _CAMERA = "bench"
 
@@ -64,10 +65,10 @@ class RunWork:
         from edge.sources.video import VideoSource  # noqa: F401
 
         self._source, self._model, self._threads, self._frames = source, model, net_threads, frames
-        self._look_once()
+        self._size = self._look_once()
 
-    def _look_once(self) -> None:
-        """A network for the shape of the pictures is made once in a device's life, and is not timed."""
+    def _look_once(self) -> Size:
+        """The pictures' size. A network for their shape is made once in a device's life, and is not timed."""
         from edge.app import open_detector
         from edge.sources import open_source
 
@@ -75,21 +76,19 @@ class RunWork:
             config = _config(Path(folder), *opened.facts.size, source=self._source, model=self._model, threads=self._threads)
             with open_detector(config) as detector, next(iter(opened)) as frame:
                 detector.detect([frame])
+            return opened.facts.size
 
     def block(self) -> dict[str, float]:
         """Frames a second from opening to the last commit."""
         from edge.app import RunOptions, running
         from edge.sources import open_source
 
-        with open_source(self._source, camera=_CAMERA) as opened:
-            size = opened.facts.size
-
         def sources(uri: str, **how: Any) -> Any:
             source = open_source(uri, **how)
             return FirstFrames(source, self._frames) if self._frames else source
 
         with tempfile.TemporaryDirectory(prefix="edge-bench-") as folder:
-            config = _config(Path(folder), *size, source=self._source, model=self._model, threads=self._threads)
+            config = _config(Path(folder), *self._size, source=self._source, model=self._model, threads=self._threads)
             begun_s = time.monotonic()
             with running(config, RunOptions(must_open=True), sources=sources) as device:
                 device.run()

@@ -51,6 +51,7 @@ class _Wish:
     network: Path
     out: Path
     int8: bool
+    imgsz: Size | None
 
     @property
     def quantised(self) -> Path:
@@ -103,7 +104,7 @@ def _wish(given: argparse.Namespace) -> _Wish:
         raise UsageError(f"-o {out} would write over {model}; give another name, as in {stem}{suffix}")
     if int8 and network == out.with_suffix(".onnx"):
         raise UsageError(f"-o {out} would write over the network that int8 is made of; give another name, as in {model.stem}-int8{suffix}")
-    return _Wish(model, network, out, int8)
+    return _Wish(model, network, out, int8, size)
 
 
 def _format(given: argparse.Namespace) -> str:
@@ -120,7 +121,7 @@ def _made(given: argparse.Namespace, wish: _Wish, on_progress: Any) -> Path:
 
     batch = _batch(given.batch)
     if wish.network != wish.model:
-        export = _options(ExportOptions, "--imgsz", imgsz=_imgsz(given) or Size(640, 640), free_batch=batch not in (None, (1, 1)))
+        export = _options(ExportOptions, "--imgsz", imgsz=wish.imgsz or Size(640, 640), free_batch=batch not in (None, (1, 1)))
         if wish.model.suffix == ".onnx":
             reshape(wish.model, wish.network, Size(*export.imgsz))
         else:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from edge.engine.progress import Progress
-from edge.errors import EdgeError, ModelError
+from edge.errors import EdgeError, ModelError, first_line
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -154,7 +154,7 @@ def main(job: str) -> None:
         # Without a number it is a library that cannot be loaded.
         say(
             {
-                "error": error.strerror or _first_line(error),
+                "error": error.strerror or first_line(error),
                 "kind": "ModelError" if error.errno is None else "OSError",
                 "errno": error.errno,
             }
@@ -162,14 +162,10 @@ def main(job: str) -> None:
     except MemoryError:
         say({"error": "there was not enough memory for it", "kind": "ModelError"})
     except Exception as error:  # noqa: BLE001  whatever it was, who asked must hear of it
-        say({"error": _first_line(error), "kind": "missing" if isinstance(error, ImportError) else "ModelError"})
+        say({"error": first_line(error), "kind": "missing" if isinstance(error, ImportError) else "ModelError"})
 
 
 def _end_with_stdin(stdin: TextIO = sys.stdin) -> None:
     while os.read(stdin.fileno(), 1):
         pass
     os._exit(1)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

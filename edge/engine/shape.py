@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from edge.data import Size
-from edge.errors import ModelError
+from edge.errors import ModelError, first_line
 
 _STRIDES = (8, 16, 32)
 """Pixels from cell to cell of each grid of a YOLO11's head."""
@@ -134,7 +134,6 @@ def _try(model: Any, size: Size) -> None:
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         (found,) = session.run(None, {model.graph.input[0].name: np.full(shape, 0.5, kind)})
     except Exception as error:  # ONNX Runtime raises classes of its C++ side that share no public base
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise ModelError(f"it does not run on pictures of {size}: {why}") from error
+        raise ModelError(f"it does not run on pictures of {size}: {first_line(error)[:200]}") from error
     if not np.isfinite(found).all():
         raise ModelError(f"it gives no numbers on pictures of {size}")

@@ -23,6 +23,7 @@ from edge.data import Detections, Frame, HostPixels, Size, Stamp
 from edge.detect import DetectOptions
 from edge.errors import DeviceError, ModelError, UsageError
 from edge.sources import open_source
+from tests.contracts.standin_network import frame
 from tests.cuda_host.driver import ILLEGAL_ADDRESS, StandIn
 from tests.cuda_host.engines import host_tensorrt, plan_of
 from tests.cuda_host.tensorrt_standin import plans
@@ -38,15 +39,6 @@ def gpu(host_tensorrt: TRT, host_cuda: StandIn) -> Iterator[Gpu]:
         yield opened
     assert not host_cuda.held
     assert not host_cuda.reclaimed
-
-
-def frame(size: Size, box: tuple[int, int, int, int] | None, index: int = 0, camera: str = "a") -> Frame:
-    """A dark picture with one bright rectangle."""
-    picture = np.full((size.height, size.width, 3), 20, np.uint8)
-    if box is not None:
-        x1, y1, x2, y2 = box
-        picture[y1:y2, x1:x2] = 250
-    return Frame(Stamp(camera, index, index * 40_000_000, size), HostPixels(picture))
 
 
 @pytest.fixture(scope="module")

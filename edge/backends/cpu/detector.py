@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.backends.cpu.network import Network, first_line
+from edge.backends.cpu.network import Network
 from edge.data import F32, U8, Detections, Frame, Size
 from edge.detect import DetectOptions, Letterbox, class_ids, head_layout, least_network, read_head
 from edge.detect.letterbox import GREY
 from edge.detect.names import read_names
-from edge.errors import ModelError
+from edge.errors import ModelError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,9 @@ class OnnxDetector:
         try:
             output = self._network.run(tensor.astype(np.float16) if self._network.half else tensor)
         except Exception as error:  # ONNX Runtime raises classes of its C++ side that share no public base
-            raise ModelError(f"{self._path}: the network failed on a picture of {frames[0].stamp.size}: {first_line(error)}") from error
+            raise ModelError(
+                f"{self._path}: the network failed on a picture of {frames[0].stamp.size}: {first_line(error)[:200]}"
+            ) from error
         detections = []
         for row, letterbox in enumerate(boxes):
             seen = read_head(np.asarray(output[row], np.float32), self._layout, self._options, self._class_ids)
@@ -129,7 +131,7 @@ class OnnxDetector:
         except ModelError as error:
             log.warning("the whole of a picture of %s is looked at, whatever it holds: %s", self._own, error)
             self._model_for = None
-            if self._network is None and self._own is not None:
+            if self._own is not None and (self._network is None or self._size != self._own):
                 self._network = Network(self._path, self._options.threads)
                 self._take(self._own)
 

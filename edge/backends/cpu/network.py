@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from edge.errors import ModelError
+from edge.errors import ModelError, first_line
 
 
 class Network:
@@ -60,7 +60,7 @@ def _load(path: Path, threads: int) -> Any:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises classes of its C++ side that share no public base
         raise ModelError(
-            f"{path} is not a readable ONNX model ({first_line(error)}); export it again, or copy it again if it was cut"
+            f"{path} is not a readable ONNX model ({first_line(error)[:200]}); export it again, or copy it again if it was cut"
         ) from error
     _give_back_what_loading_took()
     return session
@@ -78,9 +78,3 @@ def _give_back_what_loading_took() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; musl and macOS have none
     if trim is not None:
         trim(0)
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in one line that is not too long."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__

@@ -94,3 +94,17 @@ def test_a_size_that_was_asked_for_and_cannot_be_had_is_an_error(monkeypatch: py
     monkeypatch.setattr(cpu, "Network", lambda *_: StandIn((1, 3, 640, 640)))
     with pytest.raises(ModelError, match="takes pictures of 640x640 only, and imgsz is 640x384"):
         OnnxDetector(Path("own.onnx"), DetectOptions(imgsz=(640, 384))).__enter__()
+
+
+def test_where_only_the_next_size_cannot_be_had_it_is_the_whole_one_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = (100, 60, 200, 300)
+    with of_sizes(monkeypatch, Size(640, 640)) as (detector, loaded):
+        detector.detect([frame(Size(1280, 720), box)])
+
+        def none(onnx: Path, size: Size) -> Path:
+            raise ModelError(f"no {size} of {onnx}")
+
+        monkeypatch.setattr(detector, "_model_for", none)
+        (found,) = detector.detect([frame(Size(640, 480), box)])
+    np.testing.assert_allclose(found.xyxy[0], box, atol=3)
+    assert loaded == ["own", "640x384", "own"]
