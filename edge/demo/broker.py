@@ -7,6 +7,7 @@ lets everybody in unless told otherwise.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -24,8 +25,9 @@ from edge.errors import BrokerError, BrokerRefused
 
 Kind = Literal["mosquitto", "amqtt"]
 
-_START_S = 10.0
+_START_S = 20.0
 _STOP_S = 5.0
+_FREE_FROM, _FREE_TO = 20_000, 32_000
 
 
 def find_mosquitto() -> str | None:
@@ -56,7 +58,7 @@ class Broker:
         if kind == "amqtt" and (passwords or persistent or settings):
             raise ValueError("passwords, persistence and settings are for mosquitto; amqtt runs as it is")
         self.host = "127.0.0.1"
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.kind = kind
         self._passwords = dict(passwords or {})
         self._persistent = persistent
@@ -172,10 +174,20 @@ def existing_broker(url: str) -> bool:
     return True
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """A port of 127.0.0.1 where nothing listens, for a server of one's own.
+
+    It lies below those that Linux and most others give to outgoing connections: of the ones the system hands out, a connection of another
+    program could take the port in the moments before the server listens, or while it is down.
+    """
+    for port in random.SystemRandom().sample(range(_FREE_FROM, _FREE_TO), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise BrokerError(f"no port of 100 tried between {_FREE_FROM} and {_FREE_TO} is free; name one that is")
 
 
 def _listens(host: str, port: int) -> bool:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.demo.broker import free_port
+
 PYTHON = "/usr/bin/python3"
 PROGRAM = Path(__file__).with_name("rtsp_server.py")
 PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly"
@@ -28,7 +30,7 @@ class Server:
 
     def __init__(self, *words: str, login: str = "", **mounts: str) -> None:
         """`mounts`: NAME="WIDTHxHEIGHT@FPS"; none for ``/bars``."""
-        self.forms, self._words, self._port = mounts, words, 0
+        self.forms, self._words, self._port = mounts, words, free_port()
         self.start()
         self.base = f"rtsp://{login}127.0.0.1:{self._port}"
         self.url = f"{self.base}/{next(iter(mounts), 'bars')}"

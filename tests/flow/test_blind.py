@@ -12,13 +12,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pytest
 
 from edge.app import RunOptions, running
 from edge.config import parse
 from edge.count.tally import SEEN
 from edge.data import U8, Frame, HostPixels, Size
-from edge.demo.broker import Broker
+from edge.demo.broker import Broker, free_port
 from edge.ports import Source, SourceFacts
 from edge.runtime.state import CameraState
 from edge.sources import open_source
@@ -115,9 +114,7 @@ def watched(
     return states[0]
 
 
-def test_what_a_camera_does_not_see_is_said_and_not_called_seen(
-    tmp_path: Path, mosquitto: Broker, subscriber: Callable[..., Any], free_port: int
-) -> None:
+def test_what_a_camera_does_not_see_is_said_and_not_called_seen(tmp_path: Path, mosquitto: Broker, subscriber: Callable[..., Any]) -> None:
     ears = subscriber(mosquitto.port, "edge/flow/#", qos=1)
     faults = [(16, 28, black), (36, 50, frozen()), (58, 70, unfocused), (78, 100, knocked)]
     expected = [("blind", "dark"), ("blind", "frozen"), ("blind", "blurred"), ("moved", "the scene lies about")]
@@ -135,7 +132,7 @@ def test_what_a_camera_does_not_see_is_said_and_not_called_seen(
     def page_shows_blind() -> None:
         def page() -> str:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics", timeout=5) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
                     return str(answer.read().decode())
             except urllib.error.HTTPError:  # nothing was measured yet
                 return ""
@@ -146,7 +143,8 @@ def test_what_a_camera_does_not_see_is_said_and_not_called_seen(
     at: dict[float, Callable[[], None]] = {from_s + 10.0: hears(*said) for (from_s, _, _), said in zip(faults, expected, strict=True)}
     at |= {to_s + 6.0: hears("live", "") for _, to_s, _ in faults[:-1]}
     at[27.0] = page_shows_blind
-    metrics = {"metrics": {"port": free_port}, "mqtt": {"url": mosquitto.url}}
+    port = free_port()
+    metrics = {"metrics": {"port": port}, "mqtt": {"url": mosquitto.url}}
     watched(text_of(tmp_path, **metrics), faults, at=at, until_s=90)
 
     states = [json.loads(payload)["state"] for payload in ears.payloads("gate/state")]
@@ -176,12 +174,3 @@ def test_a_camera_that_nobody_asks_whether_it_sees_is_live(tmp_path: Path) -> No
     assert watched(json.dumps(whole), [(0, 100, black)], at={}, until_s=12).name == "live"
     with Store(tmp_path / "edge.db") as store:
         assert store.totals("gate")[SEEN] > 9e6
-
-
-@pytest.fixture
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -22,7 +22,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.config import parse
-from edge.demo.broker import find_mosquitto
+from edge.demo.broker import find_mosquitto, free_port
 from tests.flow.asked_device import running_device, text_of
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "mqtt" / "mosquitto"
@@ -92,9 +92,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @contextmanager
 def listening(secrets: Path, command: Sequence[str], config: Path, *, as_it_is: str) -> Iterator[Running]:
     """`command` with the configuration `as_it_is`, put into `config`, but at a free port; its users' secrets, and its words, are in `secrets`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     config.write_text(as_it_is.replace("listener 8883", f"listener {port}"))
     words = (secrets / "words").open("wb")
     process = subprocess.Popen([*command, "-c", config.name], cwd=config.parent, stdout=words, stderr=words)

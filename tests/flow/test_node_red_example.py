@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from edge.demo.broker import Broker
+from edge.demo.broker import Broker, free_port
 from tests.flow.asked_device import running_device, text_of
 
 ROOT = Path(__file__).parents[2]
@@ -61,9 +60,7 @@ def node_red(folder: Path, broker_port: int) -> Iterator[Callable[[], Counter[tu
     program = shutil.which("node")
     if program is None:
         pytest.skip("node is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     home = folder / "node-red"
     home.mkdir()
     text = FLOW.read_text()

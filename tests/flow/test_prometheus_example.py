@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edge.demo.broker import free_port
 from edge.health import BrokerHealth, CameraHealth, HealthPayload, Spread
 from edge.sinks.metrics import exposition
 from tests.flow.asked_device import running_device, text_of
@@ -24,12 +24,6 @@ pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus is not installed (make system-packages)"),
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def asked(url: str) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import urllib.request
@@ -17,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.demo.broker import free_port
 from edge.runtime.looking import LivePicture
 from edge.sinks.options_view import ViewOptions
 from edge.sinks.picture import decode
@@ -33,20 +33,14 @@ def fetched(url: str) -> bytes:
         return bytes(answer.read())
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def test_a_device_is_painted_when_it_is_looked_at_and_says_what_it_counted(tmp_path: Path, free_port: int) -> None:
-    text = text_of(tmp_path, 0, mqtt=None, view={"port": free_port})
+def test_a_device_is_painted_when_it_is_looked_at_and_says_what_it_counted(tmp_path: Path) -> None:
+    port = free_port()
+    text = text_of(tmp_path, 0, mqtt=None, view={"port": port})
     with running_device(text) as device:
-        page = fetched(f"http://127.0.0.1:{free_port}/").decode()
+        page = fetched(f"http://127.0.0.1:{port}/").decode()
         (camera,) = device.device.cameras
         assert "paint" not in camera.gauges.stages, "nobody has looked"
-        picture = decode(fetched(f"http://127.0.0.1:{free_port}/gate.jpg"))
+        picture = decode(fetched(f"http://127.0.0.1:{port}/gate.jpg"))
         assert picture.shape == (SIZE.height, SIZE.width, 3)
         assert picture.std() > 20
         assert "paint" in camera.gauges.stages

@@ -7,6 +7,8 @@ import socket
 import threading
 from types import TracebackType
 
+from edge.demo.broker import free_port
+
 _PUBACK = 4
 _NOT_AUTHORIZED = bytes([0x20, 3, 0, 0x87, 0])  # CONNACK of MQTT 5
 
@@ -37,9 +39,7 @@ class Gate:
         self._shut = threading.Event()
         self._cut = threading.Event()
         self.connections = 0
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
 
     @property
     def url(self) -> str:
