@@ -76,11 +76,22 @@ def quantise(onnx: Path, out: Path, pictures: Path, *, on_progress: OnProgress =
     _whole(onnx, out, make)
 
 
-def reshape(onnx: Path, out: Path, size: Size) -> None:
-    """Make `out`, the same network for pictures of `size`, of an ONNX for larger ones. ModelError in a sentence."""
+def reshape(onnx: Path, out: Path, size: Size, *, for_cpu: bool = False) -> None:
+    """Make `out`, the same network for pictures of `size`, of an ONNX for larger ones; `for_cpu`, in the operators that a CPU is quick at.
+
+    ModelError in a sentence.
+    """
 
     def make(to: Path) -> None:
-        _run({"verb": "reshape", "onnx": str(onnx.absolute()), "out": str(to), "width": size.width, "height": size.height}, lambda _: None)
+        job = {
+            "verb": "reshape",
+            "onnx": str(onnx.absolute()),
+            "out": str(to),
+            "width": size.width,
+            "height": size.height,
+            "for_cpu": for_cpu,
+        }
+        _run(job, lambda _: None)
 
     _whole(onnx, out, make)
 

@@ -99,18 +99,20 @@ def quantise(say: Say, *, onnx: str, out: str, pictures: str) -> str:
     return f"int8 of {len(shots)} pictures"
 
 
-def reshape(say: Say, *, onnx: str, out: str, width: int, height: int) -> str:
-    """Make `out`, the network `onnx` for pictures of another size."""
+def reshape(say: Say, *, onnx: str, out: str, width: int, height: int, for_cpu: bool) -> str:
+    """Make `out`, the network `onnx` for pictures of another size; `for_cpu`, in the operators that a CPU is quick at."""
     import onnx as onnx_library
 
     from edge.data import Size
+    from edge.engine.dfl import quickened
     from edge.engine.precision import read_network
     from edge.engine.shape import reshaped
 
     path, size = Path(onnx), Size(width, height)
     model, _ = read_network(path)
     try:
-        onnx_library.save(reshaped(model, size), out)
+        made = reshaped(model, size)
+        onnx_library.save(quickened(made) if for_cpu else made, out)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     return str(size)

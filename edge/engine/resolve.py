@@ -43,13 +43,13 @@ def resolve_model(name: str, *, cache: Path | None = None) -> Path:
 
 
 def model_for(onnx: Path, size: Size) -> Path:
-    """The same network for pictures of `size`, which are smaller than its own: the one in the cache, else one that is made into it.
+    """The same network for a CPU and pictures of `size`, which are smaller than its own: the one in the cache, else one that is made into it.
 
     ModelError says why it cannot be had.
     """
-    made = cache_folder() / f"{_key(onnx)}-{size}.onnx"
+    made = cache_folder() / f"{_key(onnx)}-{size}-cpu.onnx"
     if not made.is_file():
-        reshape(onnx, made, size)
+        reshape(onnx, made, size, for_cpu=True)
     return made
 
 

@@ -35,6 +35,9 @@ class OnnxDetector:
     _size: Size
     """What the network looks at now."""
     _canvas: U8
+    _last: Letterbox | None
+    """How the picture lies that was put into the canvas last."""
+    _planes: U8
     _tensor: F32
 
     def __init__(self, model: Path, options: DetectOptions, *, class_names: Sequence[str] = (), model_for: ModelFor | None = None) -> None:
@@ -110,14 +113,15 @@ class OnnxDetector:
         """Letterbox `bgr` into `tensor` (3, H, W), RGB in 0..1."""
         canvas = self._canvas
         inner = canvas[box.top : box.top + box.inner.height, box.left : box.left + box.inner.width]
-        if box.inner != self._size:
+        if box != self._last:
             canvas[:] = GREY
+            self._last = box
         if box.inner == box.picture:
             inner[:] = bgr
         else:
             cv2.resize(bgr, (box.inner.width, box.inner.height), dst=inner, interpolation=cv2.INTER_LINEAR)
-        for channel, plane in enumerate(cv2.split(canvas)):
-            np.multiply(plane, np.float32(1 / 255), out=tensor[2 - channel])
+        cv2.split(canvas, list(self._planes))
+        np.multiply(self._planes[::-1], np.float32(1 / 255), out=tensor)
 
     def _suit(self, pictures: set[Size]) -> None:
         """Be of the size that these pictures need, and those that came before."""
@@ -151,7 +155,9 @@ class OnnxDetector:
     def _take(self, size: Size) -> None:
         rows = self.batch if self._all_rows else 1
         self._size = size
-        self._canvas = np.full((size.height, size.width, 3), GREY, np.uint8)
+        self._canvas = np.empty((size.height, size.width, 3), np.uint8)
+        self._last = None
+        self._planes = np.empty((3, size.height, size.width), np.uint8)
         self._tensor = np.empty((rows, 3, size.height, size.width), np.float32)
 
 

@@ -21,7 +21,7 @@ from tests.contracts.standin_network import StandIn, frame, stand_in
 def test_a_network_of_free_size_is_as_large_as_the_user_says_or_640_and_looks_at_no_grey_that_it_need_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for imgsz, shape in ((None, (384, 640)), (320, (192, 320)), ((640, 640), (640, 640))):
+    for imgsz, shape in ((None, (384, 640)), (320, (224, 320)), ((640, 640), (640, 640))):
         made, session = stand_in(monkeypatch, (None, 3, None, None), options=DetectOptions(imgsz=imgsz))
         with made as detector:
             detector.detect([frame(Size(1280, 720), None)])
@@ -50,12 +50,12 @@ def test_a_network_is_no_larger_than_what_the_cameras_need(monkeypatch: pytest.M
             (found,) = detector.detect([frame(size, box)])
             np.testing.assert_allclose(found.xyxy[0], box, atol=3)
     # As the cameras come: one of 16:9, one of 4:3, one that stands on its side.
-    assert loaded == ["own", "640x384", "640x480", "own"]
+    assert loaded == ["own", "640x384", "640x512", "own"]
 
 
 def test_a_network_is_of_the_size_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     wide, square = Size(1280, 720), Size(640, 640)
-    for imgsz, files in (([640, 640], ["own"]), ([320, 320], ["own", "320x320"]), (320, ["own", "320x192"]), (960, ["own", "640x384"])):
+    for imgsz, files in (([640, 640], ["own"]), ([320, 320], ["own", "320x320"]), (320, ["own", "320x224"]), (960, ["own", "640x384"])):
         with of_sizes(monkeypatch, square, imgsz=tuple(imgsz) if isinstance(imgsz, list) else imgsz) as (detector, loaded):
             detector.detect([frame(wide, None)])
             assert loaded == files
@@ -108,3 +108,14 @@ def test_where_only_the_next_size_cannot_be_had_it_is_the_whole_one_again(monkey
         (found,) = detector.detect([frame(Size(640, 480), box)])
     np.testing.assert_allclose(found.xyxy[0], box, atol=3)
     assert loaded == ["own", "640x384", "own"]
+
+
+def test_beside_a_picture_is_grey_whatever_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, session = stand_in(monkeypatch, (1, 3, 320, 320))
+    bright = (0, 0, 5000, 5000)
+    with made as detector:
+        for size in (Size(640, 320), Size(320, 640), Size(320, 320), Size(640, 320)):
+            detector.detect([frame(size, bright)])
+            beside = session.tensors[-1][0] < 0.9
+            assert beside.mean() == 1 - min(size) / max(size)
+            assert np.unique(session.tensors[-1][0][beside]).tolist() == [np.float32(114) * np.float32(1 / 255)] * bool(beside.any())

@@ -17,6 +17,7 @@ from edge.cli import main
 from edge.data import Size
 from edge.engine import ExportOptions, export_onnx, model_for
 from edge.engine.box import model_in_the_box
+from edge.engine.dfl import quickened
 from edge.engine.shape import reshaped
 from edge.errors import ModelError
 from edge.sources.synthetic.options import PlazaOptions
@@ -83,6 +84,34 @@ def test_any_smaller_size_runs_and_keeps_weights_and_names(box: onnx.ModelProto,
     told = {entry.key: entry.value for entry in made.metadata_props}
     assert told["names"] == {entry.key: entry.value for entry in box.metadata_props}["names"]
     assert told["imgsz"] == f"[{size.height}, {size.width}]"
+
+
+def test_boxes_worked_out_in_fewer_steps_are_the_same_boxes(box: onnx.ModelProto, tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).random((3, own(box).height, own(box).width), np.float32)
+    quick = quickened(box)
+    steps = [node.op_type for node in quick.graph.node]
+    assert steps.count("Softmax") == [node.op_type for node in box.graph.node].count("Softmax") - 1
+    np.testing.assert_allclose(run(quick, picture, tmp_path), run(box, picture, tmp_path), rtol=0, atol=5e-4)
+
+
+def test_boxes_of_enormous_logits_are_still_boxes(box: onnx.ModelProto, tmp_path: Path) -> None:
+    """A softmax of hundreds must not overflow."""
+    scaled = onnx.ModelProto()
+    scaled.CopyFrom(box)
+    softmax = next(node for node in scaled.graph.node if "dfl" in node.name and node.op_type == "Softmax")
+    scaled.graph.initializer.append(numpy_helper.from_array(np.float32(1000), "thousand"))
+    place = list(scaled.graph.node).index(softmax)
+    scaled.graph.node.insert(place, helper.make_node("Mul", [softmax.input[0], "thousand"], ["enormous"]))
+    scaled.graph.node[place + 1].input[0] = "enormous"
+    picture = np.random.default_rng(0).random((3, own(box).height, own(box).width), np.float32)
+    np.testing.assert_allclose(run(quickened(scaled), picture, tmp_path), run(scaled, picture, tmp_path), rtol=0, atol=5e-2)
+
+
+def test_a_network_with_another_head_is_left_as_it_is() -> None:
+    value = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 4])
+    out = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 4])
+    other = helper.make_model(helper.make_graph([helper.make_node("Softmax", ["x"], ["y"], axis=1)], "other", [value], [out]))
+    assert quickened(other) is other
 
 
 def test_what_no_smaller_network_is_is_refused(box: onnx.ModelProto) -> None:
