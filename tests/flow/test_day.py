@@ -61,7 +61,7 @@ def test_the_first_hours_of_a_day_leave_nothing_behind(mosquitto: Broker, subscr
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 def test_a_day_of_two_million_frames_ends_with_the_memory_of_its_first_minutes(
     mosquitto: Broker, subscriber: Callable[..., Subscriber]
 ) -> None:
