@@ -131,15 +131,15 @@ class Subscriber:
     def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
 
-    def wait_ready(self, timeout_s: float = 10) -> None:
+    def wait_ready(self, timeout_s: float = 30) -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: self._subscribed, timeout_s), "the subscriber got no connection"
 
-    def wait_gone(self, timeout_s: float = 10) -> None:
+    def wait_gone(self, timeout_s: float = 30) -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: not self._subscribed, timeout_s), "the subscriber is still connected"
 
-    def wait(self, true_of: Callable[[list[Heard]], bool], timeout_s: float = 10) -> bool:
+    def wait(self, true_of: Callable[[list[Heard]], bool], timeout_s: float = 30) -> bool:
         """Whether `true_of(all that was heard)` became true in time."""
         with self._changed:
             return self._changed.wait_for(lambda: true_of(self._heard), timeout_s)
@@ -164,9 +164,9 @@ def log_as_before() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., bool]:
-    """`eventually(condition, timeout_s=10)` -> whether it became true; for what has no better way to be waited for."""
+    """`eventually(condition, timeout_s=30)` -> whether it became true; for what has no better way to be waited for."""
 
-    def wait(condition: Callable[[], object], timeout_s: float = 10) -> bool:
+    def wait(condition: Callable[[], object], timeout_s: float = 30) -> bool:
         until_s = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > until_s:

@@ -121,9 +121,12 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], size: int) -> I32:
     return np.rint([middle + right * size, middle + along * size / 2, middle - along * size / 2]).astype(np.int32)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _plate(text: str, colour: Colour, letter: float, small: bool) -> U8:
-    """Text on a dark plate with an edge of `colour`, or, `small`, dark on a plate of it. Most are drawn a thousand times: they are kept."""
+    """Text on a dark plate with an edge of `colour`, or, `small`, dark on a plate of it. Most are drawn a thousand times: the last are kept.
+
+    Not many: of 1080p one takes 10 KB, and counts and identities make new ones all day long.
+    """
     thick = max(1, round(letter * 1.6))
     (w, h), base = cv2.getTextSize(text, FONT, letter, thick)
     w, h, edge = w + 7, h + base + 3, 0 if small else 1

@@ -27,7 +27,7 @@ def installs(*words: str) -> subprocess.CompletedProcess[str]:
     if shutil.which("systemctl") is None or python is None:
         pytest.skip("there is no systemd on this machine, or no Python of the system's")
     environment = {**os.environ, "PYTHON": python}
-    return subprocess.run(["bash", str(INSTALL), *words], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(["bash", str(INSTALL), *words], env=environment, capture_output=True, text=True, timeout=180, check=False)
 
 
 def test_the_scripts_pass_shellcheck() -> None:
@@ -127,7 +127,7 @@ def test_a_service_manager_hears_a_real_run_begin_go_on_and_end(tmp_path: Path) 
             ears.settimeout(30)
             while "STOPPING=1" not in said[-1]:
                 said.append(ears.recv(4096).decode())
-            assert process.wait(30) == 0
+            assert process.wait(90) == 0
         finally:
             process.kill()
             process.wait()

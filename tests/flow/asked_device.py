@@ -30,7 +30,7 @@ def text_of(state: Path, port: int, **more: Any) -> str:
     """A device `flow` with a camera `gate` that never ends; `more` are keys of the configuration."""
     layout = plaza_layout(SIZE)
     camera = {
-        "source": f"synthetic://plaza?seed=3&size={SIZE}&fps=15&people=14&seconds=3600",
+        "source": f"synthetic://plaza?seed=3&size={SIZE}&fps=15&people=8&seconds=3600",
         "lines": {name: {"from": list(a), "to": list(b)} for name, (a, b) in layout.lines.items()},
         "zones": {name: [list(p) for p in ring] for name, ring in layout.zones.items()},
         "heatmap": {"every_s": 2},

@@ -24,7 +24,7 @@ from tests.unit.sinks.gate import Gate
 def configuration(folder: Path, name: str, port: int, seconds: int, **mqtt: object) -> Path:
     layout = plaza_layout(Size(320, 180))
     camera = {
-        "source": f"synthetic://plaza?seed=3&size=320x180&fps=15&people=14&seconds={seconds}",
+        "source": f"synthetic://plaza?seed=3&size=320x180&fps=15&people=8&seconds={seconds}",
         "lines": {name: {"from": list(a), "to": list(b)} for name, (a, b) in layout.lines.items()},
         "zones": {name: [list(p) for p in ring] for name, ring in layout.zones.items()},
         "heatmap": {"every_s": 20},
@@ -102,7 +102,7 @@ def survive(
     assert totals == calm_totals
     assert (grid == calm_grid).all()
     wanted = events(calm.heard)
-    came = ears.wait(lambda heard: len(events(heard)) >= len(wanted), 10)
+    came = ears.wait(lambda heard: len(events(heard)) >= len(wanted), 60)
     assert came, (
         f"{len(wanted) - len(events(ears.heard))} of {len(wanted)} events never came to the subscriber; it heard the numbers {numbers(ears.heard)}"
     )
@@ -125,7 +125,7 @@ def survive(
 
 
 def test_ten_faults_of_every_kind_lose_and_double_nothing(tmp_path: Path, mosquitto: Broker, subscriber: Callable[..., Any]) -> None:
-    survive(tmp_path, mosquitto, subscriber, (*BROKER_FAULTS, *LINE_FAULTS, DEVICE_FAULT), faults=10, seconds=35, run_s=90)
+    survive(tmp_path, mosquitto, subscriber, (*BROKER_FAULTS, *LINE_FAULTS, DEVICE_FAULT), faults=10, seconds=35, run_s=240)
 
 
 @pytest.mark.soak
@@ -133,7 +133,7 @@ def test_ten_faults_with_a_broker_of_the_old_version(tmp_path: Path, amqtt_broke
     # amqtt acknowledges before it passes on, so that its own end loses what it took: it is spared, line and device are not. On a busy machine
     # it was seen to lose what it had taken from a line that was cut, too, which no device can know: so this is for somebody who watches.
     kinds = (*(kind for kind in LINE_FAULTS if kind != "refused"), DEVICE_FAULT)
-    survive(tmp_path, amqtt_broker, subscriber, kinds, faults=10, seconds=35, run_s=90, protocol="3.1.1")
+    survive(tmp_path, amqtt_broker, subscriber, kinds, faults=10, seconds=35, run_s=240, protocol="3.1.1")
 
 
 @pytest.mark.soak

@@ -32,7 +32,7 @@ def start(arguments: Sequence[str | Path], folder: Path, before: Sequence[str] =
 
 def sentence_of(process: subprocess.Popen[str], code: int) -> str:
     """The one sentence on stderr; all else there is log lines in JSON."""
-    _, said = process.communicate(timeout=90)
+    _, said = process.communicate(timeout=240)
     assert "Traceback" not in said, said
     assert process.returncode == code, said
     plain = []

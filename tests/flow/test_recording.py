@@ -145,7 +145,7 @@ def kill_often(folder: Path, kills: int) -> dict[str, Any]:
         time.sleep(0.05)
     time.sleep(1)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=90)
     assert process.returncode == 0, said
     clips = listed(state)
     for clip in clips:
@@ -224,7 +224,7 @@ def test_a_full_disk_costs_pictures_and_no_count_and_recording_goes_on_when_ther
             assert (committed_ns(tmp_path / name) or 0) > (full_at_ns[name] or 0), "counting stopped with the disk"
             (tmp_path / f"disk-{name}" / "ballast").unlink()
         for name, process in runs.items():
-            assert process.wait(90) == 0, (tmp_path / f"{name}.log").read_text()
+            assert process.wait(240) == 0, (tmp_path / f"{name}.log").read_text()
         for name, reason in (("full", "the disk is full; free some room"), ("floor", "free_floor_bytes keeps 2 MB; free some room")):
             log = (tmp_path / f"{name}.log").read_text()
             assert log.count("counting goes on") == 1, log

@@ -43,7 +43,7 @@ def mqtt(broker: Broker, protocol: str = "5") -> dict[str, Any]:
 def snapshot(broker: Broker, *more: str, device: str = "flow", camera: str = "gate") -> tuple[int, str]:
     """The exit code of `edge snapshot`, and what it said."""
     command = [sys.executable, "-m", "edge", "snapshot", "--broker", broker.url, "--device", device, "--camera", camera, *more]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

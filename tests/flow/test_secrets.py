@@ -45,7 +45,9 @@ def run(path: Path, folder: Path) -> tuple[int, bytes]:
     """Exit code and all that was said, with everything there is to say."""
     arguments = [sys.executable, "-m", "edge", "--verbose", "run", "-c", str(path)]
     environment = {**os.environ, "EDGE_TEST_SECRET": SECRET}
-    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder, env=environment, timeout=90, check=False)
+    done = subprocess.run(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=folder, env=environment, timeout=180, check=False
+    )
     return done.returncode, done.stdout
 
 

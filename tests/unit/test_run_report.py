@@ -38,7 +38,7 @@ def test_a_run_is_reported_with_each_outcome_and_figure(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "-p", "tests.device.report", "--report-to", str(tmp_path / "reports"), "-q"]
     command += ["-c", str(tmp_path / "pytest.ini"), str(tmp_path / "test_it.py")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
     assert done.returncode == 1, done.stdout + done.stderr
     (path,) = (tmp_path / "reports").glob("*.json")
     assert f"report: {path}" in done.stdout
