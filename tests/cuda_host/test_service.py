@@ -172,7 +172,7 @@ def test_a_device_on_the_gpu_counts_and_records_what_one_on_the_cpu_does(
             state=tmp_path / backend,
             model=str(model),
             backend=backend,  # type: ignore[arg-type]
-            detect=DetectOptions(threads=1),
+            detect=DetectOptions(threads=1, imgsz=(640, 640)),  # the engine's; a CPU would look at less of the grey
             record=RecordOptions(),
             cameras={
                 "street": CameraConfig(
