@@ -107,6 +107,8 @@ class Subscriber:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        # Without a way back to this object the client ends here, and closes its sockets itself; a collector may take the sockets first.
+        self._client.on_connect = self._client.on_subscribe = self._client.on_disconnect = self._client.on_message = None
 
     def _set(self, subscribed: bool) -> None:
         with self._changed:
