@@ -46,9 +46,8 @@ class Letterbox:
 def least_network(pictures: Iterable[Size], most: Size) -> Size:
     """The smallest network input that holds every picture as large as `most` does, and a little of the grey round it: the rest is left out.
 
-    Of 640x640 a camera of 1920x1080 needs 640x384, three fifths of the work at the same scale. Who is cut off by the edge of the picture is
-    found better where the picture does not end with the network's input, as it rarely did in training: half a stride of grey is kept in all,
-    as in Ultralytics' validation (``pad=0.5``).
+    Of 640x640 a camera of 1920x1080 needs 640x384, three fifths of the work at the same scale. Half a
+    stride of grey is kept in all, as in Ultralytics' validation (``pad=0.5``); what that did to counts and heat is in `edge/bench/DESIGN.md`.
     """
     inner = [Letterbox.fit(picture, most).inner for picture in pictures]
 

@@ -18,18 +18,22 @@ from onnx import helper, numpy_helper
 def quickened(model: Any) -> Any:
     """The same network (onnx.ModelProto), its boxes equal to some ten thousandths of a pixel; itself, where nothing in it is known to be slow."""
     opset = max((told.version for told in model.opset_import if told.domain in ("", "ai.onnx")), default=0)
+    if opset < _LEAST_OPSET:
+        return model
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     for place, softmax in enumerate(model.graph.node):
-        after = [node for node in model.graph.node if softmax.output[0] in node.input]
-        if opset < _LEAST_OPSET or len(after) != 1 or not _takes_the_mean(softmax, after[0], weights):
+        if softmax.op_type != "Softmax":
             continue
+        after = [(number, node) for number, node in enumerate(model.graph.node) if softmax.output[0] in node.input]
+        if len(after) != 1 or not _takes_the_mean(softmax, after[0][1], weights):
+            continue
+        ((number, mean),) = after
         made = onnx.ModelProto()
         made.CopyFrom(model)
-        nodes = made.graph.node
-        mean = next(number for number, node in enumerate(nodes) if node.output[0] == after[0].output[0])
-        steps, constants = _steps(softmax.input[0], after[0].output[0], weights[after[0].input[1]], opset)
+        steps, constants = _steps(softmax.input[0], mean.output[0], weights[mean.input[1]], opset)
         made.graph.initializer.extend(constants)
-        del nodes[mean], nodes[place]
+        nodes = made.graph.node
+        del nodes[number], nodes[place]  # the later one first
         for node in reversed(steps):
             nodes.insert(place, node)
         return made
@@ -45,7 +49,7 @@ _AXES_AS_INPUT = 18
 def _takes_the_mean(softmax: Any, node: Any, weights: dict[str, Any]) -> bool:
     """Whether `node` is the convolution of one pixel that weighs the rows of `softmax` over the channels, without a bias."""
     axis = next((attribute.i for attribute in softmax.attribute if attribute.name == "axis"), -1)
-    if softmax.op_type != "Softmax" or axis != 1 or node.op_type != "Conv" or len(node.input) != 2 or node.input[1] not in weights:
+    if axis != 1 or node.op_type != "Conv" or len(node.input) != 2 or node.input[1] not in weights:
         return False
     shape = list(weights[node.input[1]].dims)
     return shape[0] == 1 and shape[2:] == [1, 1]
