@@ -86,6 +86,8 @@ class Asker:
         self._client.loop_stop()
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
+        if message.topic != self.topic:  # amqtt sometimes hands over what another had asked for
+            return
         with self._changed:
             self._heard.append(message)
             self._changed.notify_all()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from edge.demo.broker import Broker
 from tests.flow.rtsp_servers import Server, serving
 
 
@@ -14,3 +15,10 @@ def serve() -> Iterator[Callable[..., Server]]:
     """Starts RTSP servers, which end with the test."""
     with serving() as serve:
         yield serve
+
+
+@pytest.fixture(params=["mosquitto 5", "amqtt 3.1.1"])
+def broker_and_protocol(request: pytest.FixtureRequest) -> tuple[Broker, str]:
+    """A broker of each kind, and the newest version of MQTT that it speaks."""
+    kind, protocol = request.param.split()
+    return request.getfixturevalue({"mosquitto": "mosquitto", "amqtt": "amqtt_broker"}[kind]), protocol

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from tests.flow.chaos import BROKER_FAULTS, DEVICE_FAULT, LINE_FAULTS, Chaos, De
 from tests.flow.dashboard import Dashboard
 from tests.flow.test_kill import CAMERA, REPORTS, kept, progress
 from tests.unit.sinks.gate import Gate
+
+KINDS = (*BROKER_FAULTS, *LINE_FAULTS, DEVICE_FAULT)
 
 
 def configuration(folder: Path, name: str, port: int, seconds: int, **mqtt: object) -> Path:
@@ -63,23 +65,34 @@ def _payloads(heard: list[Any]) -> list[dict[str, Any]]:
     return [said[place] for place in sorted(said)]
 
 
-def numbers(heard: Any) -> list[int]:
-    """The places in the stream of all that was heard, in order of coming."""
-    return [json.loads(one.payload)["seq"] for one in heard if one.topic.endswith(("/events", "/counts"))]
+def numbered(said: Iterable[Any]) -> dict[int, Any]:
+    """Place in the stream -> the message, of events and counts; the first of each, in order of coming."""
+    places: dict[int, Any] = {}
+    for one in said:
+        if one.topic.endswith(("/events", "/counts")):
+            places.setdefault(json.loads(one.payload)["seq"], one)
+    return places
+
+
+def read_by_a_dashboard(said: Iterable[Any]) -> Dashboard:
+    return Dashboard().read(one.payload for one in said if one.topic.endswith(("/events", "/counts")))
 
 
 def survive(
     tmp_path: Path,
     broker: Broker,
     subscriber: Callable[..., Any],
-    kinds: tuple[str, ...],
     *,
     faults: int,
     seconds: int,
     run_s: float,
     **mqtt: object,
 ) -> dict[str, Any]:
-    """One run through `faults`, one without; asserts that they said the same, and returns the figures."""
+    """One run through `faults`, one without; asserts that they said the same, and returns the figures.
+
+    Mosquitto hands a message on before it acknowledges it, amqtt (0.12) after: what it took and had not handed on when it ended, or when the
+    line was cut, it forgets, and no device can know. Such a message must have been acknowledged; the totals must be heard all the same.
+    """
     rng = random.Random(7)
     # QoS 0: it acknowledges nothing, so what a killed broker had written to it is still read.
     ears = subscriber(broker.port, "edge/struck/gate/#")
@@ -87,12 +100,11 @@ def survive(
         device = Device(configuration(tmp_path, "struck", gate.port, seconds, **mqtt))
         chaos = Chaos(device, gate, broker, ears, rng)
         try:
-            chaos.strike(kinds, faults, lambda: progress(tmp_path / "struck"))
-            assert sum(chaos.done[kind] for kind in kinds) == faults, f"the run was over after {chaos.done}"
+            chaos.strike(KINDS, faults, lambda: progress(tmp_path / "struck"))
+            assert sum(chaos.done[kind] for kind in KINDS) == faults, f"the run was over after {chaos.done}"
             device.finish(run_s)
         finally:
             device.kill()
-        connections = gate.connections
     calm = subscriber(broker.port, "edge/calm/gate/#")
     Device(configuration(tmp_path, "calm", broker.port, seconds, **mqtt)).finish(run_s)
 
@@ -101,44 +113,51 @@ def survive(
     assert totals, "nothing was counted, so nothing is shown"
     assert totals == calm_totals
     assert (grid == calm_grid).all()
-    wanted = events(calm.heard)
-    came = ears.wait(lambda heard: len(events(heard)) >= len(wanted), 60)
-    assert came, (
-        f"{len(wanted) - len(events(ears.heard))} of {len(wanted)} events never came to the subscriber; it heard the numbers {numbers(ears.heard)}"
+
+    taken = numbered(gate.acknowledged)
+    last = max(taken)
+    assert ears.wait(lambda heard: last in numbered(heard), 60), "the last message never came to the subscriber"
+    heard = numbered(ears.heard)
+    forgotten = {place: one for place, one in taken.items() if place not in heard}
+    assert broker.kind == "amqtt" or not forgotten, f"acknowledged, and never heard: {sorted(forgotten)}"
+    assert sorted({*heard, *forgotten}) == list(range(1, last + 1)), (
+        f"a hole that no broker made; heard {sorted(heard)}, acknowledged {sorted(taken)}"
     )
-    assert events(ears.heard) == wanted
-    starts = starts_ms(ears.heard)
+    assert list(heard) == sorted(heard), "out of order"
+
+    said = [*ears.heard, *forgotten.values()]
+    assert calm.wait(lambda heard: {k: n for k, n in read_by_a_dashboard(heard).totals.items() if n} == totals, 30)
+    wanted = events(calm.heard)
+    assert events(said) == wanted
+    starts = starts_ms(said)
     assert max(starts) - min(starts) <= 1, "an event was given another time when it was said again"  # whole milliseconds
-    board = Dashboard().read(heard.payload for heard in ears.heard if heard.topic.endswith(("/events", "/counts")))
-    assert {k: n for k, n in board.by_events.items() if n} == totals
-    assert {k: n for k, n in board.by_counts.items() if n} == totals
+    board = read_by_a_dashboard(ears.heard)
     assert {k: n for k, n in board.totals.items() if n} == totals
-    assert board.seqs == list(range(1, len(board.seqs) + 1)), "a hole, or out of order"
+    if not forgotten:
+        assert {k: n for k, n in board.by_events.items() if n} == totals
+        assert {k: n for k, n in board.by_counts.items() if n} == totals
     return {
+        "broker": broker.kind,
         "faults": dict(sorted(chaos.done.items())),
-        "connections": connections,
-        "messages": len(board.seqs),
+        "connections": gate.connections,
+        "messages": last,
         "repeated_messages": board.repeated,
+        "acknowledged_and_forgotten_by_the_broker": len(forgotten),
         "events": len(wanted),
         "totals": {" ".join(k): n for k, n in totals.items()},
     }
 
 
-def test_ten_faults_of_every_kind_lose_and_double_nothing(tmp_path: Path, mosquitto: Broker, subscriber: Callable[..., Any]) -> None:
-    survive(tmp_path, mosquitto, subscriber, (*BROKER_FAULTS, *LINE_FAULTS, DEVICE_FAULT), faults=10, seconds=35, run_s=240)
+def test_ten_faults_of_every_kind_lose_and_double_nothing(
+    tmp_path: Path, broker_and_protocol: tuple[Broker, str], subscriber: Callable[..., Any]
+) -> None:
+    broker, protocol = broker_and_protocol
+    survive(tmp_path, broker, subscriber, faults=10, seconds=35, run_s=240, protocol=protocol)
 
 
 @pytest.mark.soak
-def test_ten_faults_with_a_broker_of_the_old_version(tmp_path: Path, amqtt_broker: Broker, subscriber: Callable[..., Any]) -> None:
-    # amqtt acknowledges before it passes on, so that its own end loses what it took: it is spared, line and device are not. On a busy machine
-    # it was seen to lose what it had taken from a line that was cut, too, which no device can know: so this is for somebody who watches.
-    kinds = (*(kind for kind in LINE_FAULTS if kind != "refused"), DEVICE_FAULT)
-    survive(tmp_path, amqtt_broker, subscriber, kinds, faults=10, seconds=35, run_s=240, protocol="3.1.1")
-
-
-@pytest.mark.soak
-def test_two_hundred_faults(tmp_path: Path, mosquitto: Broker, subscriber: Callable[..., Any]) -> None:
-    kinds = (*BROKER_FAULTS, *LINE_FAULTS, DEVICE_FAULT)
-    figures = survive(tmp_path, mosquitto, subscriber, kinds, faults=200, seconds=700, run_s=1200)
+def test_two_hundred_faults(tmp_path: Path, broker_and_protocol: tuple[Broker, str], subscriber: Callable[..., Any]) -> None:
+    broker, protocol = broker_and_protocol
+    figures = survive(tmp_path, broker, subscriber, faults=200, seconds=700, run_s=1200, protocol=protocol)
     REPORTS.mkdir(exist_ok=True)
-    (REPORTS / "chaos.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (REPORTS / f"chaos_{broker.kind}.json").write_text(json.dumps(figures, indent=2) + "\n")

@@ -20,10 +20,12 @@ def test_a_full_outbox_drains_in_constant_memory(mosquitto: Broker, protocol: st
 
 
 @pytest.mark.soak
-def test_fifty_thousand_messages(mosquitto: Broker) -> None:
-    figures = [bench_drain(DrainBench(protocol=protocol), mosquitto.url) for protocol in ("5", "3.1.1")]
+@pytest.mark.parametrize(("kind", "protocols"), [("mosquitto", ("5", "3.1.1")), ("amqtt_broker", ("3.1.1",))])
+def test_fifty_thousand_messages(request: pytest.FixtureRequest, kind: str, protocols: tuple[str, ...]) -> None:
+    broker: Broker = request.getfixturevalue(kind)
+    figures = [bench_drain(DrainBench(protocol=protocol), broker.url) for protocol in protocols]
     REPORTS.mkdir(exist_ok=True)
-    (REPORTS / "drain.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (REPORTS / f"drain_{broker.kind}.json").write_text(json.dumps(figures, indent=2) + "\n")
     for one in figures:
         assert one["memory_growth_mb"] < 10
         assert one["ratio"] >= 0.7, figures

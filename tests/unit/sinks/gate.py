@@ -1,4 +1,7 @@
-"""A TCP gate before a broker, for tests: it can be shut, and it can cut each connection after so many acknowledgements. It knows just enough MQTT to count."""
+"""A TCP gate before a broker, for tests: it can be shut, and it can cut each connection after so many acknowledgements.
+
+It knows just enough MQTT to count, and to tell what the broker has acknowledged.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,19 @@ import selectors
 import socket
 import threading
 from types import TracebackType
+from typing import NamedTuple
 
 from edge.demo.broker import free_port
 
-_PUBACK = 4
-_NOT_AUTHORIZED = bytes([0x20, 3, 0, 0x87, 0])  # CONNACK of MQTT 5
+_CONNECT, _PUBLISH, _PUBACK = 1, 3, 4
+_NOT_AUTHORIZED = {4: bytes([0x20, 2, 0, 5]), 5: bytes([0x20, 3, 0, 0x87, 0])}  # CONNACK, by the protocol level of MQTT 3.1.1 and 5
+
+
+class Published(NamedTuple):
+    """A message with QoS 1 as its publisher sent it."""
+
+    topic: str
+    payload: bytes
 
 
 class Gate:
@@ -23,8 +34,12 @@ class Gate:
 
     Attributes, to be changed while it is open:
         cut_after: as above, also for the connection there is, counted anew.
-        refusing: whoever connects is told that this user may not (of MQTT 5).
+        refusing: whoever connects is told that this user may not.
         delay_s: so much later each piece of what is said goes on, both ways.
+
+    Attributes, to be read:
+        connections: how many there have been.
+        acknowledged: what the broker said it had, and the publisher could hear that, in order.
     """
 
     def __init__(self, target_port: int, *, cut_after: int | None = None, silent: bool = False, deaf: bool = False) -> None:
@@ -39,6 +54,7 @@ class Gate:
         self._shut = threading.Event()
         self._cut = threading.Event()
         self.connections = 0
+        self.acknowledged: list[Published] = []
         self.port = free_port()
 
     @property
@@ -95,8 +111,8 @@ class Gate:
     def _refuse(self, client: socket.socket) -> None:
         try:
             client.settimeout(1)
-            client.recv(65536)
-            client.sendall(_NOT_AUTHORIZED)
+            connect = client.recv(65536)
+            client.sendall(_NOT_AUTHORIZED[_level(connect)])
         except OSError:
             pass
 
@@ -107,7 +123,7 @@ class Gate:
             return
         self._cut.clear()
         acks = said = 0
-        split = Splitter()
+        split, letters = Splitter(), Letters()
         with broker, selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ)
             ready.register(broker, selectors.EVENT_READ)
@@ -121,6 +137,7 @@ class Gate:
                             self._shut.wait(self.delay_s)
                         if key.fileobj is client:
                             if not (self._deaf and said):
+                                letters.sent(data)
                                 broker.sendall(data)
                             said += 1
                             continue
@@ -129,8 +146,38 @@ class Gate:
                             if self.cut_after is not None and acks >= self.cut_after:
                                 return
                             client.sendall(packet)
+                            if packet[0] >> 4 == _PUBACK:
+                                self.acknowledged.append(letters.waiting.pop(packet[2:4]))
                     except OSError:
                         return
+
+
+def _level(connect: bytes) -> int:
+    """4 for MQTT 3.1.1, 5 for MQTT 5."""
+    return connect[connect.index(b"MQTT") + 4]
+
+
+class Letters:
+    """What a publisher has sent with QoS 1 over one connection and has no acknowledgement for: packet identifier -> message."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[bytes, Published] = {}
+        self._split = Splitter()
+        self._v5 = False
+
+    def sent(self, data: bytes) -> None:
+        for packet in self._split(data):
+            kind, qos = packet[0] >> 4, packet[0] >> 1 & 3
+            if kind == _CONNECT:
+                self._v5 = _level(packet) == 5
+            elif kind == _PUBLISH and qos == 1:
+                _, topic_at = _length(packet, 1)
+                id_at = topic_at + 2 + int.from_bytes(packet[topic_at : topic_at + 2], "big")
+                payload_at = id_at + 2
+                if self._v5:
+                    properties, payload_at = _length(packet, payload_at)
+                    payload_at += properties
+                self.waiting[packet[id_at : id_at + 2]] = Published(packet[topic_at + 2 : id_at].decode(), packet[payload_at:])
 
 
 class Splitter:
@@ -148,10 +195,18 @@ class Splitter:
         return packets
 
     def _end(self) -> int | None:
-        length = 0
-        for i, byte in enumerate(self._rest[1:5]):
-            length |= (byte & 127) << 7 * i
-            if byte < 128:
-                end = 2 + i + length
-                return end if end <= len(self._rest) else None
-        return None
+        try:
+            length, begin = _length(self._rest, 1)
+        except IndexError:
+            return None
+        return begin + length if begin + length <= len(self._rest) else None
+
+
+def _length(data: bytes, at: int) -> tuple[int, int]:
+    """MQTT's variable byte integer at `at` -> it, and where it ends. Raises IndexError where it is not all there."""
+    length = shift = 0
+    while True:
+        byte = data[at]
+        at, length, shift = at + 1, length | (byte & 127) << shift, shift + 7
+        if byte < 128:
+            return length, at
