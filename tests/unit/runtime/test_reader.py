@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 import time
 import weakref
@@ -269,14 +270,17 @@ def test_what_no_opening_mends_is_raised() -> None:
 def test_a_hung_camera_comes_back_while_others_go_on_and_no_index_is_given_twice(hang: threading.Event) -> None:
     endless = threading.Event()
 
-    def until_over() -> None:
-        while not endless.wait(0.001):
-            pass
+    class GoesOn(FakeSource):
+        def __iter__(self) -> Iterator[Frame]:
+            for index in itertools.count(self.start):
+                if endless.wait(0.01):
+                    return
+                yield frame_of(index)
 
     def open(start: int) -> FakeSource:
         if len(flaky.opened) == 1:
             return FakeSource(start, start + 5, live=True, then=lambda: hang.wait(10) and None)
-        return FakeSource(start, start + 5, live=True, then=until_over)
+        return GoesOn(start, 0, live=True)
 
     flaky = Camera(open, live=True)
     object.__setattr__(flaky.parts, "patience_s", 0.2)
