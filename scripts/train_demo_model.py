@@ -4,7 +4,9 @@
     .venv-ultralytics/bin/python scripts/train_demo_model.py
 
 It runs in an environment of its own, as it needs Ultralytics (AGPL-3.0), which also puts the model under that licence. Nothing but the scene
-code of this repository is looked at: no photograph, no weights of others. About two hours on two CPU cores, minutes with --device 0 on a GPU.
+code of this repository is looked at: no photograph, no weights of others. About two hours on two CPU cores;
+on a GPU `--device 0 --minutes 0` and more epochs. The model in the box is the outcome of several calls, each going on from the one before by `--from`:
+its card lists them.
 """
 
 from __future__ import annotations
@@ -31,12 +33,13 @@ from edge.detect.letterbox import Letterbox  # noqa: E402
 from edge.engine.calibration import letterboxed  # noqa: E402
 from edge.sources.synthetic.album import CHECKING, LEAST_SEEN, NAMES, TRAINING, Labelled, album  # noqa: E402
 
-NETWORK = Size(512, 288)  # of a picture 16:9; who is far away has some 25 px there
+NETWORK = Size(640, 384)  # of a picture 16:9 with a little grey; who is far away has some 30 px there
 DEPTH, WIDTH = 0.5, 0.15625  # of yolo11.yaml: as deep as YOLO11n, and five eighths of its width
 RATE = 0.002  # of learning
 PHASES = ("begin", "hold", "fall")
 FROZEN = 4  # layers of the backbone that are held in the end
 A_PART = 1000
+A_FEW = 4  # people at most in a nearly empty plaza: lamps and trees must be seen to be none
 LEAST_PX = (3, 8)  # narrower or lower things are too small to be learnt
 
 
@@ -45,11 +48,14 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path("/tmp/edge-plaza"), help="where pictures and training runs go; kept between calls"
     )
-    parser.add_argument("--pictures", type=int, default=12_000, help="to train on (12000)")
-    parser.add_argument("--begin", type=int, default=2, help="epochs in which all layers are trained (2)")
-    parser.add_argument("--hold", type=int, default=1, help="epochs after that in which the first layers are held (1)")
+    parser.add_argument("--pictures", type=int, default=6_000, help="to train on (6000)")
+    parser.add_argument("--quiet", type=int, default=1000, help="further pictures, of nearly empty plazas (1000)")
+    parser.add_argument("--begin", type=int, default=1, help="epochs in which all layers are trained (1)")
+    parser.add_argument("--hold", type=int, default=0, help="epochs after that in which the first layers are held (none)")
     parser.add_argument("--fall", type=int, default=3, help="epochs in the end in which the rate falls to nothing (3)")
-    parser.add_argument("--minutes", type=float, help="how long these may take, however many epochs that is")
+    parser.add_argument(
+        "--minutes", type=float, default=70, help="how long these may take, however many epochs that is (70; 0 for no limit)"
+    )
     parser.add_argument(
         "--from", dest="begun", type=Path, metavar="ONNX", help="go on from what this script exported before (from random weights)"
     )
@@ -65,6 +71,7 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(given.threads))
     if given.only in (None, "render"):
         render(given.work, "train", TRAINING, given.pictures, seed=1, jobs=given.jobs)
+        render(given.work, "train", TRAINING, given.quiet, seed=3, jobs=given.jobs, most_people=A_FEW)
         render(given.work, "val", CHECKING, 300, seed=2, jobs=given.jobs)
     if given.only in (None, "train"):
         train(given)
@@ -72,27 +79,30 @@ def main() -> None:
         export(given.work, given.out)
 
 
-def render(work: Path, name: str, layouts: range, pictures: int, *, seed: int, jobs: int) -> None:
+def render(work: Path, name: str, layouts: range, pictures: int, *, seed: int, jobs: int, most_people: int = 35) -> None:
     """Render what is not there yet, in parts, each a process's work."""
-    parts = [(work, name, layouts, min(A_PART, pictures - first), seed * 10_000 + first // A_PART) for first in range(0, pictures, A_PART)]
+    parts = [
+        (work, name, layouts, min(A_PART, pictures - first), seed * 10_000 + first // A_PART, most_people)
+        for first in range(0, pictures, A_PART)
+    ]
     begun_s = time.monotonic()
     with get_context("spawn").Pool(jobs) as pool:
         for done, _ in enumerate(pool.imap_unordered(_part, parts), 1):
             print(f"{name}: {min(done * A_PART, pictures)} of {pictures} pictures, {time.monotonic() - begun_s:.0f} s", flush=True)
 
 
-def _part(work: tuple[Path, str, range, int, int]) -> None:
+def _part(work: tuple[Path, str, range, int, int, int]) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    folder, name, layouts, count, seed = work
+    folder, name, layouts, count, seed, most_people = work
     mark = folder / name / f"{seed}-{count}.done"
     if mark.exists():
         return
     images, labels = (folder / name / kind for kind in ("images", "labels"))
     for there in (images, labels):
         there.mkdir(parents=True, exist_ok=True)
-    for k, one in enumerate(album(layouts, count, seed=seed)):
+    for k, one in enumerate(album(layouts, count, seed=seed, most_people=most_people)):
         cv2.imwrite(str(images / f"{seed}-{k:05}.jpg"), letterboxed(one.picture, NETWORK), [cv2.IMWRITE_JPEG_QUALITY, 96])
         (labels / f"{seed}-{k:05}.txt").write_text(_label(one))
     mark.touch()

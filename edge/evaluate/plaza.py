@@ -16,6 +16,7 @@ from edge.sources.synthetic import Layout, Truth, parse_uri, plaza_layout, truth
 from edge.sources.synthetic.scene import Scene
 from edge.sources.synthetic.site import site_of
 from edge.sources.synthetic.view import View
+from edge.track import TrackOptions
 
 BLUR_PX = 16
 Tick = Callable[[], None]
@@ -36,8 +37,11 @@ class VideoReport:
     """By line and direction: counted, true."""
 
 
-def video(uri: str, detector: Detector, *, tick: Tick = lambda: None) -> VideoReport:
-    """Run the product over the synthetic camera `uri`, which ends, and compare it with the scene's truth. People alone are counted."""
+def video(uri: str, detector: Detector, *, track: TrackOptions | None = None, tick: Tick = lambda: None) -> VideoReport:
+    """Run the product over the synthetic camera `uri`, which ends, and compare it with the scene's truth. People alone are counted.
+
+    `track` in place of the defaults.
+    """
     from edge.config import CameraConfig
     from edge.count import LineOptions
     from edge.sources import open_source
@@ -46,7 +50,8 @@ def video(uri: str, detector: Detector, *, tick: Tick = lambda: None) -> VideoRe
     if options.seconds is None:
         raise ValueError(f"{uri} never ends; a measured video has seconds, as in &seconds=180")
     layout = measured_layout(options.size, options.layout)
-    camera = CameraConfig(source=uri, lines={name: LineOptions(a, b) for name, (a, b) in layout.lines.items()})
+    lines = {name: LineOptions(a, b) for name, (a, b) in layout.lines.items()}
+    camera = CameraConfig(source=uri, lines=lines, track=track or TrackOptions())
     people = frozenset({list(detector.names).index("person")})
     pipeline = Pipeline(camera.pipeline_options(people), options.size)
     counted: dict[tuple[str, str], int] = {}

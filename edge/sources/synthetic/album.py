@@ -43,8 +43,10 @@ class Labelled:
     seen: F32
 
 
-def album(layouts: Sequence[int], count: int, *, seed: int, a_scene: int = 25, spoilt: bool = True) -> Iterator[Labelled]:
-    """`count` pictures from plazas `layouts`, `a_scene` of each crowd. They follow from the arguments alone.
+def album(
+    layouts: Sequence[int], count: int, *, seed: int, a_scene: int = 25, spoilt: bool = True, most_people: int = 35
+) -> Iterator[Labelled]:
+    """`count` pictures from plazas `layouts`, `a_scene` of each crowd, which has up to `most_people`. They follow from the arguments alone.
 
     `spoilt`: as one of many cameras, most of them poor, would have taken them; else as they are rendered.
     """
@@ -53,7 +55,7 @@ def album(layouts: Sequence[int], count: int, *, seed: int, a_scene: int = 25, s
         options = PlazaOptions(
             seed=int(rng.integers(1 << 31)),
             size=_SIZES[int(rng.integers(len(_SIZES)))],
-            people=int(rng.integers(0, 36)),
+            people=int(rng.integers(0, most_people + 1)),
             layout=int(layouts[int(rng.integers(len(layouts)))]),
             traffic=int(rng.choice([0, 0, 2, 4, 6])),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -56,6 +57,20 @@ class FakeSource:
             self.given.append(frame_of(index))
             yield self.given[-1]
         self.then()
+
+
+class SteadySource(FakeSource):
+    """A live one that gives a frame every hundredth of a second until `over`."""
+
+    def __init__(self, start: int, over: threading.Event) -> None:
+        super().__init__(start, start, live=True)
+        self._over = over
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in itertools.count(self.start):
+            if self._over.wait(0.01):
+                return
+            yield frame_of(index)
 
 
 class FakeDetector:

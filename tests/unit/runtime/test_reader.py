@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import threading
 import time
 import weakref
@@ -19,7 +18,7 @@ from edge.runtime import Clock, Device
 from edge.runtime import reader as reader_module
 from edge.runtime.mailbox import Closed
 from edge.runtime.reader import Reader, ReaderParts
-from tests.unit.runtime.fakes import SIZE, Camera, FakeDetector, FakeSource, frame_of
+from tests.unit.runtime.fakes import SIZE, Camera, FakeDetector, FakeSource, SteadySource, frame_of
 
 Step = Callable[[], None]
 
@@ -270,17 +269,10 @@ def test_what_no_opening_mends_is_raised() -> None:
 def test_a_hung_camera_comes_back_while_others_go_on_and_no_index_is_given_twice(hang: threading.Event) -> None:
     endless = threading.Event()
 
-    class GoesOn(FakeSource):
-        def __iter__(self) -> Iterator[Frame]:
-            for index in itertools.count(self.start):
-                if endless.wait(0.01):
-                    return
-                yield frame_of(index)
-
     def open(start: int) -> FakeSource:
         if len(flaky.opened) == 1:
             return FakeSource(start, start + 5, live=True, then=lambda: hang.wait(10) and None)
-        return GoesOn(start, 0, live=True)
+        return SteadySource(start, endless)
 
     flaky = Camera(open, live=True)
     object.__setattr__(flaky.parts, "patience_s", 0.2)
