@@ -31,7 +31,7 @@ from weights_of_onnx import going_on  # noqa: E402
 from edge.data import Size  # noqa: E402
 from edge.detect.letterbox import Letterbox  # noqa: E402
 from edge.engine.calibration import letterboxed  # noqa: E402
-from edge.sources.synthetic.album import CHECKING, LEAST_SEEN, NAMES, TRAINING, Labelled, album  # noqa: E402
+from edge.sources.synthetic.album import CHECKING, CROWD, LEAST_SEEN, NAMES, TRAINING, Labelled, album  # noqa: E402
 
 NETWORK = Size(640, 384)  # of a picture 16:9 with a little grey; who is far away has some 30 px there
 DEPTH, WIDTH = 0.5, 0.15625  # of yolo11.yaml: as deep as YOLO11n, and five eighths of its width
@@ -79,7 +79,7 @@ def main() -> None:
         export(given.work, given.out)
 
 
-def render(work: Path, name: str, layouts: range, pictures: int, *, seed: int, jobs: int, most_people: int = 35) -> None:
+def render(work: Path, name: str, layouts: range, pictures: int, *, seed: int, jobs: int, most_people: int = CROWD) -> None:
     """Render what is not there yet, in parts, each a process's work."""
     parts = [
         (work, name, layouts, min(A_PART, pictures - first), seed * 10_000 + first // A_PART, most_people)

@@ -19,7 +19,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from edge.demo.broker import Broker, find_mosquitto
+from edge.demo.broker import Broker, Kind, find_mosquitto
 from edge.doctor import Machine
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +70,12 @@ def amqtt_broker() -> Iterator[Broker]:
         pytest.skip("amqtt is not installed")
     with Broker("amqtt") as broker:
         yield broker
+
+
+def broker_of(request: pytest.FixtureRequest, kind: Kind) -> Broker:
+    """The test's own broker of that kind, where a parameter names it."""
+    broker: Broker = request.getfixturevalue({"mosquitto": "mosquitto", "amqtt": "amqtt_broker"}[kind])
+    return broker
 
 
 class Heard(NamedTuple):

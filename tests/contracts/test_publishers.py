@@ -11,6 +11,7 @@ import pytest
 from edge.data import Message
 from edge.sinks.mqtt import MqttPublisher
 from edge.sinks.options_mqtt import MqttOptions
+from tests.conftest import broker_of
 from tests.contracts.memory_outbox import MemoryOutbox
 
 BIRTH = Message("status", b'{"state":"online"}', retain=True)
@@ -20,7 +21,7 @@ WILL = Message("status", b'{"state":"offline"}', retain=True)
 @pytest.fixture(params=["mosquitto 5", "mosquitto 3.1.1", "amqtt 3.1.1"])
 def options(request) -> MqttOptions:
     kind, protocol = request.param.split()
-    broker = request.getfixturevalue({"mosquitto": "mosquitto", "amqtt": "amqtt_broker"}[kind])
+    broker = broker_of(request, kind)
     return MqttOptions(url=broker.url, protocol=protocol, first_pause_s=0.05, max_pause_s=0.2)
 
 

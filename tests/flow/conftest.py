@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from edge.demo.broker import Broker
+from tests.conftest import broker_of
 from tests.flow.rtsp_servers import Server, serving
 
 
@@ -21,4 +22,4 @@ def serve() -> Iterator[Callable[..., Server]]:
 def broker_and_protocol(request: pytest.FixtureRequest) -> tuple[Broker, str]:
     """A broker of each kind, and the newest version of MQTT that it speaks."""
     kind, protocol = request.param.split()
-    return request.getfixturevalue({"mosquitto": "mosquitto", "amqtt": "amqtt_broker"}[kind]), protocol
+    return broker_of(request, kind), protocol

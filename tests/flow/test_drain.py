@@ -8,7 +8,8 @@ import pytest
 
 from edge.bench.drain import bench_drain
 from edge.bench.options import DrainBench
-from edge.demo.broker import Broker
+from edge.demo.broker import Broker, Kind
+from tests.conftest import broker_of
 from tests.flow.test_kill import REPORTS
 
 
@@ -20,9 +21,9 @@ def test_a_full_outbox_drains_in_constant_memory(mosquitto: Broker, protocol: st
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("kind", "protocols"), [("mosquitto", ("5", "3.1.1")), ("amqtt_broker", ("3.1.1",))])
-def test_fifty_thousand_messages(request: pytest.FixtureRequest, kind: str, protocols: tuple[str, ...]) -> None:
-    broker: Broker = request.getfixturevalue(kind)
+@pytest.mark.parametrize(("kind", "protocols"), [("mosquitto", ("5", "3.1.1")), ("amqtt", ("3.1.1",))])
+def test_fifty_thousand_messages(request: pytest.FixtureRequest, kind: Kind, protocols: tuple[str, ...]) -> None:
+    broker = broker_of(request, kind)
     figures = [bench_drain(DrainBench(protocol=protocol), broker.url) for protocol in protocols]
     REPORTS.mkdir(exist_ok=True)
     (REPORTS / f"drain_{broker.kind}.json").write_text(json.dumps(figures, indent=2) + "\n")

@@ -115,7 +115,7 @@ def compare(
     true_totals, true_grid = kept(tmp_path / "whole")
     totals, grid = kept(tmp_path / "killed")
     assert true_totals, "nothing was counted, so nothing is shown"
-    assert ears.wait(lambda heard: bool(heard) and _last_total(heard) == totals, 60), "the subscriber never got the store's totals"
+    assert ears.wait(lambda heard: bool(heard) and last_total(heard) == totals, 60), "the subscriber never got the store's totals"
     board = Dashboard().read(heard.payload for heard in ears.heard if heard.topic.endswith(("/events", "/counts")))
     assert totals == true_totals
     assert (grid == true_grid).all()
@@ -133,7 +133,8 @@ def compare(
     }
 
 
-def _last_total(heard: list[Any]) -> dict[tuple[str, str, str], int]:
+def last_total(heard: list[Any]) -> dict[tuple[str, str, str], int]:
+    """What the last `counts` say has been counted in all, where that is not nothing."""
     counts = [h.payload for h in heard if h.topic.endswith("/counts")]
     return {k: n for k, n in Dashboard().read(counts).totals.items() if n}
 

@@ -52,9 +52,10 @@ def payload_of(rng: random.Random, address: dict[str, str]) -> bytes:
 def addressed(payload: bytes) -> bool:
     """Whether a request of MQTT 3.1.1 can be read as far as its address."""
     try:
-        return len(payload) <= 8192 and "reply_to" in json.loads(payload)
+        said = json.loads(payload)
     except (ValueError, RecursionError):
         return False
+    return len(payload) <= 8192 and isinstance(said, dict) and "reply_to" in said
 
 
 def flood(asker: Asker, count: int, seed: int, pause_s: float, waiting: int | None = None) -> tuple[set[str], Counter[str]]:

@@ -22,6 +22,7 @@ from edge.config import parse
 from edge.demo.broker import Broker
 from edge.sinks.picture import decode
 from edge.store import Store
+from tests.conftest import broker_of
 from tests.flow.asked_device import SIZE, Asker, running_device, text_of
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ SPAN = {"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"}
 def pair(request: pytest.FixtureRequest) -> tuple[Broker, str, str]:
     """A broker, the device's version of MQTT, the asker's."""
     kind, device, asker = request.param.split()
-    return request.getfixturevalue({"mosquitto": "mosquitto", "amqtt": "amqtt_broker"}[kind]), device, asker
+    return broker_of(request, kind), device, asker
 
 
 def mqtt(broker: Broker, protocol: str = "5") -> dict[str, Any]:

@@ -28,6 +28,8 @@ NAMES = ("person", "bicycle", "car")
 
 _SIZES = (Size(1280, 720),) * 4 + (Size(640, 360),) * 3 + (Size(960, 540),) * 2 + (Size(384, 216), Size(768, 576), Size(640, 480))
 _LEAST_IN_PICTURE = 0.25
+CROWD = 35
+"""The most people in a picture, where not told otherwise."""
 LEAST_SEEN = 0.25
 """The part of somebody that must be seen to ask a detector for them: of who is hidden more, a picture does not tell enough."""
 _APART_S = 5.0  # by then most have gone on, and the walks of a scene need not be drawn up anew for each picture
@@ -44,7 +46,7 @@ class Labelled:
 
 
 def album(
-    layouts: Sequence[int], count: int, *, seed: int, a_scene: int = 25, spoilt: bool = True, most_people: int = 35
+    layouts: Sequence[int], count: int, *, seed: int, a_scene: int = 25, spoilt: bool = True, most_people: int = CROWD
 ) -> Iterator[Labelled]:
     """`count` pictures from plazas `layouts`, `a_scene` of each crowd, which has up to `most_people`. They follow from the arguments alone.
 

@@ -111,8 +111,8 @@ class Gate:
     def _refuse(self, client: socket.socket) -> None:
         try:
             client.settimeout(1)
-            connect = client.recv(65536)
-            client.sendall(_NOT_AUTHORIZED[_level(connect)])
+            if connect := client.recv(65536):  # nothing where a device was killed before it could speak
+                client.sendall(_NOT_AUTHORIZED[_level(connect)])
         except OSError:
             pass
 
@@ -142,11 +142,12 @@ class Gate:
                             said += 1
                             continue
                         for packet in split(data):
-                            acks += packet[0] >> 4 == _PUBACK
+                            is_ack = packet[0] >> 4 == _PUBACK
+                            acks += is_ack
                             if self.cut_after is not None and acks >= self.cut_after:
                                 return
                             client.sendall(packet)
-                            if packet[0] >> 4 == _PUBACK:
+                            if is_ack:
                                 self.acknowledged.append(letters.waiting.pop(packet[2:4]))
                     except OSError:
                         return

@@ -14,6 +14,7 @@ from edge.data import Message
 from edge.demo.broker import Broker, find_mosquitto
 from edge.sinks.mqtt import MqttPublisher
 from edge.sinks.options_mqtt import MqttOptions
+from tests.conftest import broker_of
 from tests.contracts.memory_outbox import MemoryOutbox
 from tests.unit.sinks.gate import Gate
 from tests.unit.sinks.test_mqtt_failures import BIRTH, QUICK, WILL, publisher_to, without_repeats
@@ -33,7 +34,7 @@ def device(url: str, stream: str, **options: object) -> MqttPublisher:
 def spoken(request):
     """A broker and the version of MQTT that is spoken with it."""
     kind, protocol = request.param.split()
-    return request.getfixturevalue({"mosquitto": "mosquitto", "amqtt": "amqtt_broker"}[kind]).url, protocol
+    return broker_of(request, kind).url, protocol
 
 
 @pytest.mark.parametrize("names", [{}, {"client_id": "another"}], ids=["one client id", "two client ids"])
