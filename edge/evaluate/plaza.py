@@ -12,13 +12,16 @@ from edge.evaluate import heat
 from edge.evaluate.events import count_error
 from edge.pipeline import Pipeline
 from edge.ports import Detector
-from edge.sources.synthetic import Layout, Truth, parse_uri, plaza_layout, truth
+from edge.sources.synthetic import Layout, PlazaOptions, Truth, parse_uri, plaza_layout, truth
+from edge.sources.synthetic.album import LEAST_SEEN
+from edge.sources.synthetic.render import Renderer
 from edge.sources.synthetic.scene import Scene
 from edge.sources.synthetic.site import site_of
 from edge.sources.synthetic.view import View
 from edge.track import TrackOptions
 
 BLUR_PX = 16
+_LOOK_S = 4.0
 Tick = Callable[[], None]
 
 
@@ -33,6 +36,8 @@ class VideoReport:
     """Crossings counted wrong, summed over lines and directions, as a share of the true ones."""
     heat_correlation: float
     """Of the heat with the exact presence, both blurred by `BLUR_PX`."""
+    hidden: float
+    """The part of the true presence that a camera there hardly sees, see `hidden`."""
     lines: dict[str, dict[str, tuple[int, int]]]
     """By line and direction: counted, true."""
 
@@ -68,13 +73,29 @@ def video(uri: str, detector: Detector, *, track: TrackOptions | None = None, ti
             last_s = frame.stamp.t_ns / 1e9
             tick()
     true = truth(Scene(options), lines=layout.lines, cell=camera.heat.cell, t1_s=last_s)
-    return _report(uri, layout.lines, counted, true, heat.correlation(true.seconds, grid, sigma=BLUR_PX / camera.heat.cell))
+    warm = heat.correlation(true.seconds, grid, sigma=BLUR_PX / camera.heat.cell)
+    return _report(uri, layout.lines, counted, true, warm, hidden(options, options.seconds))
 
 
-def _report(uri: str, lines: Iterable[str], counted: dict[tuple[str, str], int], true: Truth, warm: float) -> VideoReport:
+def hidden(options: PlazaOptions, seconds: float) -> float:
+    """The part of all presence of the first `seconds` of which trees, kiosks and nearer people leave less than a quarter of the person to be seen.
+
+    The truth is where everybody is, so this is a property of the place and its camera, and what no detector can be asked for.
+    """
+    renderer = Renderer(Scene(options))
+    seen: list[np.ndarray] = []
+    for t_s in np.arange(0, seconds, _LOOK_S):
+        people = renderer.scene.at(float(t_s))
+        people = people[people.share > 0]
+        seen.append(renderer.seen(renderer.things(people))[people.visible])
+    of_all = np.concatenate(seen)
+    return float((of_all < LEAST_SEEN).mean()) if len(of_all) else 0.0
+
+
+def _report(uri: str, lines: Iterable[str], counted: dict[tuple[str, str], int], true: Truth, warm: float, unseen: float) -> VideoReport:
     pairs = {name: {verb: (counted.get((name, verb), 0), true.count(name, verb)) for verb in ("in", "out")} for name in lines}
     wanted = {(name, verb): pair[1] for name, verbs in pairs.items() for verb, pair in verbs.items()}
-    return VideoReport(uri, sum(wanted.values()), count_error(counted, wanted), warm, pairs)
+    return VideoReport(uri, sum(wanted.values()), count_error(counted, wanted), warm, unseen, pairs)
 
 
 def measured_layout(size: Size, number: int) -> Layout:

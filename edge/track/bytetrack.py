@@ -51,7 +51,7 @@ class ByteTrack:
         free = associate(self._all, foreseen, seen, self._options)
         self._update(seen, foreseen, t_ns)
         ended.append(self._end_unseen(t_ns))
-        self._bear(seen, (free & (seen.score >= self._options.new_score)).nonzero()[0], t_ns)
+        self._bear(seen, self._newborn(seen, free), t_ns)
         ended.append(self._end_duplicates())
         backlog = self._confirm(seen, t_ns, at_once=first_frame and self._options.confirm_first_frame)
         return self._report(seen, order, backlog, np.sort(np.concatenate(ended)) if any(map(len, ended)) else _NO_IDS)
@@ -132,10 +132,12 @@ class ByteTrack:
             return
         match = everyone.row[rows]
         boxes = self._with_feet(rows, seen.xyxy[match].astype(np.float64), foreseen[rows], t_ns)
-        everyone.mean[rows], everyone.cov[rows] = kalman.update(everyone.mean[rows], everyone.cov[rows], kalman.to_xyah(boxes))
+        class_id, score = seen.class_id[match], seen.score[match]
+        # A detector that sees half of somebody guesses where the rest is, and says so by the score.
+        doubt = np.maximum((1 - score.astype(np.float64)) / (1 - self._options.sure_score), 1.0)
+        everyone.mean[rows], everyone.cov[rows] = kalman.update(everyone.mean[rows], everyone.cov[rows], kalman.to_xyah(boxes), doubt)
         everyone.seen_ns[rows] = t_ns
         # The class is what most of the score went to; one running lead is enough to know (Boyer and Moore's majority vote).
-        class_id, score = seen.class_id[match], seen.score[match]
         lead = everyone.vote[rows] + np.where(class_id == everyone.class_id[rows], score, -score)
         lost = lead < 0
         everyone.class_id[rows[lost]] = class_id[lost]
@@ -163,6 +165,18 @@ class ByteTrack:
         unseen_ns = t_ns - everyone.seen_ns
         everyone.past |= unseen_ns > self._options.lost_s * _NS
         return self._drop(unseen & ((everyone.id == 0) | (unseen_ns > self._horizon_ns)))
+
+    def _newborn(self, seen: Detections, free: Bools) -> Rows:
+        """The rows of `seen`, of those that are `free` (D,), at which a track begins: good ones, that are no second box on who is followed."""
+        rows = (free & (seen.score >= self._options.new_score)).nonzero()[0]
+        taken = self._all.row[self._all.row >= 0]
+        if self._options.new_iou >= 1 or not len(rows) or not len(taken):
+            return rows
+        boxes = seen.xyxy.astype(np.float64)
+        i, _, overlap = geometry.overlaps(boxes[rows], boxes[taken])
+        again = np.zeros(len(rows), np.bool_)
+        again[i[overlap > self._options.new_iou]] = True
+        return rows[~again]
 
     def _bear(self, seen: Detections, rows: NDArray[np.intp], t_ns: int) -> None:
         """Begin a track at each detection of `rows` (K,)."""

@@ -99,9 +99,13 @@ def _noise(h: F64, u: float, value: float, velocity: float) -> F64:
     return out
 
 
-def update(mean: F64, cov: F64, measured: F64) -> tuple[F64, F64]:
-    """Mean and covariance after the boxes were seen at `measured` (N, 4)."""
-    gain = cov[:, :2] / (cov[:, 0] + _variances(mean[:, 0, 3], VALUE, _ASPECT_MEASURED))[:, None]
+def update(mean: F64, cov: F64, measured: F64, doubt: float | F64 = 1.0) -> tuple[F64, F64]:
+    """Mean and covariance after the boxes were seen at `measured` (N, 4), each with `doubt` (N,) times the usual variance.
+
+    Source of a variance for each sight: Du et al., GIAOTracker (2021), there of the detector's score.
+    """
+    noise = _variances(mean[:, 0, 3], VALUE, _ASPECT_MEASURED) * np.reshape(doubt, (-1, 1))
+    gain = cov[:, :2] / (cov[:, 0] + noise)[:, None]
     out_mean, out_cov = mean.copy(), cov.copy()
     out_mean += gain * (measured - mean[:, 0])[:, None]
     out_cov[:, :2] -= gain[:, :1] * cov[:, :2]

@@ -27,6 +27,8 @@ class TrackOptions:
     """Detections between this and `high_score` keep a track alive that is in sight; below it they are noise."""
     new_score: float = 0.3
     """The least score with which a track begins."""
+    new_iou: float = 0.5
+    """The most overlap with a box that another track has just taken with which a track begins; 1 is any."""
     min_iou: float = 0.1
     """Least overlap (times score, if `fuse_score`) of a confirmed track with a high detection."""
     min_iou_low: float = 0.5
@@ -54,18 +56,32 @@ class TrackOptions:
     """Of a track in sight and a lost one that overlap more than this, the one with the shorter life ends."""
     predict_young: bool = True
     """Let the motion model also carry unconfirmed tracks; without, their second sight teaches them no velocity."""
+    sure_score: float = 0.8
+    """From this score on a box counts as exactly placed; one of less is believed less, its variance grows with 1 - score. 0 believes all alike."""
     position_noise: float = 1 / 80
     """By how much a box strays from steady motion in 1/30 s (standard deviation), in box heights."""
     velocity_noise: float = 1 / 320
     """By how much the velocity, in box heights per 1/30 s, changes in 1/30 s (standard deviation)."""
 
     def __post_init__(self) -> None:
-        for name in ("high_score", "low_score", "new_score", "min_iou", "min_iou_low", "min_iou_young", "reach_score", "duplicate_iou"):
+        for name in (
+            "high_score",
+            "low_score",
+            "new_score",
+            "min_iou",
+            "min_iou_low",
+            "min_iou_young",
+            "new_iou",
+            "reach_score",
+            "duplicate_iou",
+        ):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} must be between 0 and 1, here it is {value}")
         if self.low_score > self.high_score:
             raise ValueError(f"low_score ({self.low_score}) must not be above high_score ({self.high_score})")
+        if not 0 <= self.sure_score < 1:
+            raise ValueError(f"sure_score must be at least 0 and less than 1, here it is {self.sure_score}")
         for name in ("confirm_s", "reach", "stitch_s", "hidden_feet_s", "position_noise", "velocity_noise"):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
@@ -81,6 +97,7 @@ class TrackOptions:
                 "high_score": 0.25,
                 "low_score": 0.1,
                 "new_score": 0.25,
+                "new_iou": 1.0,
                 "min_iou": 0.2,
                 "min_iou_low": 0.5,
                 "min_iou_young": 0.3,
@@ -92,6 +109,7 @@ class TrackOptions:
                 "predict_young": False,
                 "reach": 0.0,
                 "hidden_feet_s": 0.0,
+                "sure_score": 0.0,
                 "position_noise": 1 / 20,
                 "velocity_noise": 1 / 160,
                 **changes,

@@ -7,8 +7,8 @@ import pytest
 
 from edge.data import Detections, Size
 from edge.evaluate.boxes import boxes_of_pictures
-from edge.evaluate.plaza import measured_layout, video
-from edge.sources.synthetic import SceneDetector, plaza_layout, scene_of
+from edge.evaluate.plaza import hidden, measured_layout, video
+from edge.sources.synthetic import SceneDetector, parse_uri, plaza_layout, scene_of
 from edge.sources.synthetic.album import HELD_OUT, LEAST_SEEN, album
 
 URI = "synthetic://plaza?seed=3&size=320x180&fps=10&people=8&seconds=14"
@@ -47,6 +47,15 @@ def test_blind_eyes_miss_all():
     seen = video(URI.replace("seconds=14", "seconds=6"), Eyes(iter(Detections.empty, None)), tick=lambda: ticks.append(1))
     assert (seen.count_error, seen.heat_correlation) == (1.0, 0.0)
     assert len(ticks) == 60
+
+
+def test_a_tree_before_the_camera_hides_people_and_an_empty_square_none():
+    behind_trees, plain, empty = (
+        hidden(parse_uri(f"synthetic://plaza?seed=3&size=640x360&people={people}&layout={number}"), 40.0)
+        for number, people in ((403, 12), (409, 12), (409, 0))
+    )
+    assert behind_trees > 0.05 > plain
+    assert empty == 0
 
 
 def test_a_video_that_never_ends_is_refused():

@@ -58,6 +58,8 @@ def test_what_is_not_bytetrack_is_answered_with_a_sentence(settings: dict[str, A
     ("wrong", "sentence"),
     [
         ({"high_score": 25}, "high_score must be between 0 and 1, here it is 25"),
+        ({"new_iou": 1.5}, "new_iou must be between 0 and 1, here it is 1.5"),
+        ({"sure_score": 1.0}, "sure_score must be at least 0 and less than 1, here it is 1.0"),
         ({"low_score": 0.5}, r"low_score \(0.5\) must not be above high_score \(0.25\)"),
         ({"confirm_s": -1}, "confirm_s must be 0 or more, here it is -1"),
         ({"stitch_s": -1}, "stitch_s must be 0 or more, here it is -1"),
