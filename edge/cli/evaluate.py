@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edge.config import CameraConfig, Config
     from edge.data import Result
     from edge.evaluate import Truth
+    from edge.evaluate.variants import Seen
     from edge.ports import Detector
 
 
@@ -24,6 +25,7 @@ def add(commands: Any) -> None:
     what.add_argument("--model", help="a YOLO11 model as .onnx")
     what.add_argument("--detections", type=Path, help="recorded detections as .npz, instead of running a model")
     parser.add_argument("-c", "--config", type=Path, help="a configuration whose first camera's options are used")
+    parser.add_argument("--variants", action="store_true", help="the mean over 22 worse recordings of the video, with its standard error")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(command=_eval)
 
@@ -40,7 +42,10 @@ def _eval(given: argparse.Namespace) -> int:
 
         detector = open_detector(config)
     with detector as opened:
-        report = evaluate(truth, _results(truth, config, camera, opened), opened.names, cell=camera.heat.cell)
+        names, seen = opened.names, _seen(truth, opened)
+        if given.variants:
+            return _means(given, truth, config, camera, names, list(seen))
+        report = evaluate(truth, _results(seen, config, camera, names), names, cell=camera.heat.cell)
     if given.json:
         print(json.dumps(report.as_json(), indent=2))
     else:
@@ -48,6 +53,25 @@ def _eval(given: argparse.Namespace) -> int:
 
         for table in report.tables():
             Console(highlight=False).print(table)
+    return 0
+
+
+def _means(given: argparse.Namespace, truth: Truth, config: Config, camera: CameraConfig, names: Sequence[str], seen: list[Seen]) -> int:
+    """Print each measure's mean over the variants of what was seen."""
+    from edge.evaluate import evaluate, means, variants
+
+    reports = [evaluate(truth, _results(one, config, camera, names), names, cell=camera.heat.cell) for _, one in variants(seen)]
+    found = means(reports)
+    if given.json:
+        print(json.dumps({name: {"mean": one.mean, "error": one.error} for name, one in found.items()}, indent=2))
+    else:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("measure", f"mean of {len(reports)}", "standard error")
+        for name, one in found.items():
+            table.add_row(name.replace("_", " "), f"{one.mean:.4f}", f"{one.error:.4f}")
+        Console(highlight=False).print(table)
     return 0
 
 
@@ -66,19 +90,26 @@ def _options(given: argparse.Namespace, truth: Truth) -> tuple[Config, CameraCon
     return config.model_copy(update=changes), camera
 
 
-def _results(truth: Truth, config: Config, camera: CameraConfig, detector: Detector) -> Iterator[Result]:
-    """The product's own line, read to detected to followed and counted, a frame at a time."""
-    from edge.detect import class_ids
-    from edge.pipeline import Pipeline
+def _seen(truth: Truth, detector: Detector) -> Iterator[Seen]:
+    """What the detector finds in each frame of the truth's video."""
     from edge.sources import open_source
 
     if not Path(truth.video).is_file():
         raise UsageError(f"the truth's video {truth.video} is not there")
-    options = camera.pipeline_options(class_ids(camera.classes, detector.names, config.model))
-    pipeline: Pipeline | None = None
     with open_source(str(truth.video), camera="eval") as source:
         for frame in source:
             with frame:
-                if pipeline is None:
-                    pipeline = Pipeline(options, frame.stamp.size)
-                yield pipeline.step(frame.stamp, detector.detect([frame])[0])
+                yield frame.stamp, detector.detect([frame])[0]
+
+
+def _results(seen: Iterable[Seen], config: Config, camera: CameraConfig, names: Sequence[str]) -> Iterator[Result]:
+    """The product's own line from what was detected to what was followed and counted, a frame at a time."""
+    from edge.detect import class_ids
+    from edge.pipeline import Pipeline
+
+    options = camera.pipeline_options(class_ids(camera.classes, names, config.model))
+    pipeline: Pipeline | None = None
+    for stamp, found in seen:
+        if pipeline is None:
+            pipeline = Pipeline(options, stamp.size)
+        yield pipeline.step(stamp, found)

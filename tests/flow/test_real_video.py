@@ -47,6 +47,16 @@ def test_tud_is_counted_as_promised(shared: Path) -> None:
     assert evaluated(shared, "tud-stadtmitte")["count_error"] <= 0.35
 
 
+def test_a_mean_of_worse_recordings_says_how_far_a_figure_can_be_trusted(shared: Path) -> None:
+    clip = "tud-stadtmitte"
+    recorded, truth = shared / "detections" / f"{clip}.npz", shared / "video" / f"{clip}.truth.yaml"
+    found = json.loads(edge("eval", truth, "--detections", recorded, "--variants", "--json"))
+    assert found["event_f1"]["mean"] >= 0.87
+    assert found["mota"]["mean"] < 0.7  # worse than the clip as it is
+    assert all(0 < one["error"] < 0.1 for name, one in found.items() if name != "id_switches")
+    assert "mean of 22" in edge("eval", truth, "--detections", recorded, "--variants")
+
+
 def test_a_run_over_pets_reaches_a_dashboard_a_disk_and_a_shop_owner(
     tmp_path: Path, shared: Path, mosquitto: Broker, subscriber: Callable[..., Any]
 ) -> None:

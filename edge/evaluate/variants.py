@@ -1,0 +1,89 @@
+"""Worse recordings of one annotated video: fewer frames, missed boxes, shaking boxes, poles. How they are measured is `score`'s.
+
+Tracking is a chain of near ties: one box that moves by a pixel can swap two people and shift IDF1 by hundredths. So a change is judged by what
+it does to the mean of many variants, beside how much they scatter, and not by one clip as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from edge.data import Detections, Stamp
+from edge.evaluate.report import Report
+
+Seen = tuple[Stamp, Detections]
+
+_POLES = (((0.3, 0.6), 0.05), ((0.2, 0.5, 0.8), 0.06))
+"""Where poles stand and how wide they are, as shares of the picture's width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Of one measure over all variants, and its standard error."""
+
+    mean: float
+    error: float
+
+
+def variants(seen: Sequence[Seen]) -> Iterator[tuple[str, Sequence[Seen]]]:
+    """Each variant's name and what is seen in it, from all that is seen; the first is the recording as it is. They follow from it alone."""
+    yield "as it is", seen
+    yield "every second frame", seen[::2]
+    yield "every other second frame", seen[1::2]
+    yield "every third frame", seen[::3]
+    for part, seeds in ((0.15, range(10, 14)), (0.3, range(20, 23))):
+        for seed in seeds:
+            yield f"{part:.0%} of the boxes missed ({seed})", _missed(seen, part, np.random.default_rng(seed))
+    for seed in range(30, 33):
+        rng = np.random.default_rng(seed)
+        yield f"30% of the frames lost ({seed})", [one for one in seen if rng.random() >= 0.3]
+    for seed in range(40, 46):
+        rng = np.random.default_rng(seed)
+        yield f"shaking boxes ({seed})", [(stamp, _shaken(found, rng)) for stamp, found in _missed(seen, 0.03, rng)]
+    for places, width in _POLES:
+        yield f"{len(places)} poles", [(stamp, _behind(found, stamp.size.width, places, width)) for stamp, found in seen]
+
+
+def means(reports: Sequence[Report]) -> dict[str, Mean]:
+    """By measure, as `Report.as_json` names it; the heat's of the largest blur."""
+    rows = [
+        {
+            "mota": one.mota,
+            "idf1": one.idf1,
+            "id_switches": float(one.id_switches),
+            "count_error": one.count_error,
+            "event_f1": one.event_f1,
+            "heat_correlation": list(one.heat_correlation.values())[-1],
+        }
+        for one in reports
+    ]
+    found = {}
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows])
+        found[name] = Mean(float(values.mean()), float(values.std() / sqrt(len(values))))
+    return found
+
+
+def _missed(seen: Sequence[Seen], part: float, rng: np.random.Generator) -> list[Seen]:
+    return [(stamp, found[rng.random(len(found)) >= part]) for stamp, found in seen]
+
+
+def _shaken(found: Detections, rng: np.random.Generator) -> Detections:
+    """Each edge off by a hundredth of the height (standard deviation)."""
+    height = (found.xyxy[:, 3] - found.xyxy[:, 1])[:, None]
+    xyxy = found.xyxy + rng.normal(0, 0.01, (len(found), 4)) * height
+    return Detections(xyxy.astype(np.float32), found.score, found.class_id)
+
+
+def _behind(found: Detections, width: int, places: Sequence[float], pole: float) -> Detections:
+    """Without the boxes of which a pole covers half the width."""
+    keep = np.ones(len(found), np.bool_)
+    wide = found.xyxy[:, 2] - found.xyxy[:, 0]
+    for x in places:
+        low, high = (x - pole / 2) * width, (x + pole / 2) * width
+        keep &= np.minimum(found.xyxy[:, 2], high) - np.maximum(found.xyxy[:, 0], low) < wide / 2
+    return found[keep]
