@@ -30,6 +30,7 @@ class X264Encoder:
         context.colorspace, context.color_range = 6, 1
 
     def encode(self, picture: U8, ticks: int, *, key: bool) -> list[av.Packet]:
+        # Not from_numpy_buffer, which would spare a copy: it takes wrong rows for the colours where the height is no multiple of four.
         frame = av.VideoFrame.from_ndarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
         frame.pts, frame.time_base = ticks, Fraction(1, TICKS)
         if key:

@@ -112,6 +112,22 @@ def test_an_odd_picture_is_recorded(tmp_path: Path) -> None:
     assert [number for number, *_ in played(made.recorded[0])] == list(range(5))
 
 
+@pytest.mark.parametrize("size", [(320, 240), (322, 182), (98, 66)])
+def test_colours_stay_where_they_are_whatever_the_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    """The planes of colour are half as high: where that is no even number, a library may take their rows for others."""
+    width, height = size
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[: height // 4 * 2, :, 2] = 200
+    picture[:, : width // 4 * 2, 0] = 150
+    with recorder(tmp_path) as made:
+        made.record(Stamp("gate", 0, 0, Size(width, height)), picture)
+    with av.open(str(made.recorded[0])) as container:
+        shown = next(container.decode(video=0)).to_ndarray(format="bgr24")
+    off = np.abs(shown.astype(int) - picture)
+    assert np.median(off) <= 2
+    assert off.mean() < 4
+
+
 def test_the_budget_holds_and_the_oldest_go_first(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 255, (240, 320, 3), dtype=np.uint8)
