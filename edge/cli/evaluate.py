@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
 
 
 def _eval(given: argparse.Namespace) -> int:
-    from edge.evaluate import RecordedDetections, evaluate, load_truth
+    from edge.evaluate import Means, RecordedDetections, Report, evaluate, load_truth, variants
 
     truth = load_truth(given.truth)
     config, camera = _options(given, truth)
@@ -42,36 +42,19 @@ def _eval(given: argparse.Namespace) -> int:
 
         detector = open_detector(config)
     with detector as opened:
-        names, seen = opened.names, _seen(truth, opened)
-        if given.variants:
-            return _means(given, truth, config, camera, names, list(seen))
-        report = evaluate(truth, _results(seen, config, camera, names), names, cell=camera.heat.cell)
+
+        def measured(seen: Iterable[Seen]) -> Report:
+            return evaluate(truth, _results(seen, config, camera, opened.names), opened.names, cell=camera.heat.cell)
+
+        seen = _seen(truth, opened)
+        found = Means.of([measured(one) for _, one in variants(list(seen))]) if given.variants else measured(seen)
     if given.json:
-        print(json.dumps(report.as_json(), indent=2))
+        print(json.dumps(found.as_json(), indent=2))
     else:
         from rich.console import Console
 
-        for table in report.tables():
+        for table in found.tables():
             Console(highlight=False).print(table)
-    return 0
-
-
-def _means(given: argparse.Namespace, truth: Truth, config: Config, camera: CameraConfig, names: Sequence[str], seen: list[Seen]) -> int:
-    """Print each measure's mean over the variants of what was seen."""
-    from edge.evaluate import evaluate, means, variants
-
-    reports = [evaluate(truth, _results(one, config, camera, names), names, cell=camera.heat.cell) for _, one in variants(seen)]
-    found = means(reports)
-    if given.json:
-        print(json.dumps({name: {"mean": one.mean, "error": one.error} for name, one in found.items()}, indent=2))
-    else:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table("measure", f"mean of {len(reports)}", "standard error")
-        for name, one in found.items():
-            table.add_row(name.replace("_", " "), f"{one.mean:.4f}", f"{one.error:.4f}")
-        Console(highlight=False).print(table)
     return 0
 
 

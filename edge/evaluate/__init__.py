@@ -4,6 +4,6 @@ from edge.evaluate.detections import RecordedDetections
 from edge.evaluate.report import LineReport, Report
 from edge.evaluate.score import evaluate
 from edge.evaluate.truth import Truth, TruthLine, load_truth
-from edge.evaluate.variants import means, variants
+from edge.evaluate.variants import Means, variants
 
-__all__ = ["LineReport", "RecordedDetections", "Report", "Truth", "TruthLine", "evaluate", "load_truth", "means", "variants"]
+__all__ = ["LineReport", "Means", "RecordedDetections", "Report", "Truth", "TruthLine", "evaluate", "load_truth", "variants"]

@@ -6,19 +6,34 @@ it does to the mean of many variants, beside how much they scatter, and not by o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from math import sqrt
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge.data import Detections, Stamp
 from edge.evaluate.report import Report
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 Seen = tuple[Stamp, Detections]
 
 _POLES = (((0.3, 0.6), 0.05), ((0.2, 0.5, 0.8), 0.06))
 """Where poles stand and how wide they are, as shares of the picture's width."""
+
+
+_MEASURES: dict[str, Callable[[Report], float]] = {
+    "mota": lambda one: one.mota,
+    "idf1": lambda one: one.idf1,
+    "id_switches": lambda one: one.id_switches,
+    "count_error": lambda one: one.count_error,
+    "event_f1": lambda one: one.event_f1,
+    "heat_correlation": lambda one: list(one.heat_correlation.values())[-1],
+}
+"""By their names in `Report.as_json`; the heat's is that of the largest blur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,32 @@ class Mean:
 
     mean: float
     error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The product measured on many recordings; told as a `Report` is."""
+
+    recordings: int
+    measures: Mapping[str, Mean]
+
+    @classmethod
+    def of(cls, reports: Sequence[Report]) -> Means:
+        values = {name: np.array([measure(one) for one in reports], np.float64) for name, measure in _MEASURES.items()}
+        return cls(len(reports), {name: Mean(float(v.mean()), float(v.std() / sqrt(len(v)))) for name, v in values.items()})
+
+    def as_json(self) -> dict[str, Any]:
+        """The means as JSON values; its keys are an interface."""
+        return {name: asdict(one) for name, one in self.measures.items()}
+
+    def tables(self) -> tuple[Table, ...]:
+        """The same for a person at a terminal."""
+        from rich.table import Table
+
+        table = Table("measure", f"mean of {self.recordings}", "standard error")
+        for name, one in self.measures.items():
+            table.add_row(name.replace("_", " "), f"{one.mean:.4f}", f"{one.error:.4f}")
+        return (table,)
 
 
 def variants(seen: Sequence[Seen]) -> Iterator[tuple[str, Sequence[Seen]]]:
@@ -46,26 +87,6 @@ def variants(seen: Sequence[Seen]) -> Iterator[tuple[str, Sequence[Seen]]]:
         yield f"shaking boxes ({seed})", [(stamp, _shaken(found, rng)) for stamp, found in _missed(seen, 0.03, rng)]
     for places, width in _POLES:
         yield f"{len(places)} poles", [(stamp, _behind(found, stamp.size.width, places, width)) for stamp, found in seen]
-
-
-def means(reports: Sequence[Report]) -> dict[str, Mean]:
-    """By measure, as `Report.as_json` names it; the heat's of the largest blur."""
-    rows = [
-        {
-            "mota": one.mota,
-            "idf1": one.idf1,
-            "id_switches": float(one.id_switches),
-            "count_error": one.count_error,
-            "event_f1": one.event_f1,
-            "heat_correlation": list(one.heat_correlation.values())[-1],
-        }
-        for one in reports
-    ]
-    found = {}
-    for name in rows[0]:
-        values = np.array([row[name] for row in rows])
-        found[name] = Mean(float(values.mean()), float(values.std() / sqrt(len(values))))
-    return found
 
 
 def _missed(seen: Sequence[Seen], part: float, rng: np.random.Generator) -> list[Seen]:

@@ -42,14 +42,18 @@ def test_the_committed_report_is_of_this_model_and_its_boxes_are_as_good_as_prom
     assert REPORT["boxes"]["pictures"] >= 2000
     assert REPORT["boxes"]["person"]["map50"] >= 0.95
     assert all(video["crossings"] >= 200 for video in REPORT["videos"])
-    demonstration, _, *plain = REPORT["videos"]  # 604 hides many: its counts and heat are on the card as they are
+    demonstration, _, *plain = REPORT["videos"]  # 604's counts and heat are on the card as they are, and fail
     assert demonstration["count_error"] <= 0.03
-    assert demonstration["heat_correlation"] >= 0.97
     assert plain[0]["count_error"] <= 0.03  # of a plaza and a crowd that nothing was chosen on; the next two miss it by a crossing or two
     assert all(one["heat_correlation"] >= 0.98 for one in plain)
     seen_well = [demonstration, *plain]
     crossings = sum(one["crossings"] for one in seen_well)
     assert sum(one["count_error"] * one["crossings"] for one in seen_well) <= 0.03 * crossings
+
+
+@pytest.mark.xfail(strict=True, reason="0.974 since the tracker doubts boxes of low score, 0.981 before; why is not known")
+def test_the_demonstrations_heat_is_as_good_as_promised() -> None:
+    assert REPORT["videos"][0]["heat_correlation"] >= 0.98
 
 
 @pytest.mark.system

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.data import Detections, Size, Stamp
-from edge.evaluate import means, variants
+from edge.evaluate import Means, variants
 from edge.evaluate.report import Report
 
 SIZE = Size(1000, 500)
@@ -46,7 +46,7 @@ def test_they_are_the_same_at_every_call():
 
 def test_means_come_with_their_standard_error():
     reports = [Report(mota, 0.5, 3, 0.1, 0.9, {}, {"8": 0.0, "16": 0.8}, 10.0) for mota in (0.2, 0.4, 0.6, 0.8)]
-    found = means(reports)
+    found = Means.of(reports).measures
     assert found["mota"].mean == pytest.approx(0.5)
     assert found["mota"].error == pytest.approx(np.std([0.2, 0.4, 0.6, 0.8]) / 2)
     assert (found["heat_correlation"].mean, found["heat_correlation"].error) == (pytest.approx(0.8), pytest.approx(0))
