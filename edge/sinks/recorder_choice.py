@@ -10,6 +10,7 @@ import logging
 import platform
 import subprocess
 import sys
+from itertools import count
 from typing import TYPE_CHECKING
 
 from edge.data import Size
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 _TRIAL_S = 30.0
 _TRIAL_PICTURES = 20
 _TRIAL_KEYS = (0, 8, 16)
+_PATIENCE = 3
+"""How often the device's encoder may fail at work before it is not asked again: a driver that is broken now is so until the next start."""
 
 
 def choose_encoder(options: RecordOptions) -> MakeEncoder:
@@ -34,7 +37,7 @@ def choose_encoder(options: RecordOptions) -> MakeEncoder:
         trouble = trial()
         if not trouble:
             log.info("video is encoded by the device's own encoder")
-            return _nvenc(options)
+            return HardwareEncoder(options)
         if options.encoder == "nvenc":
             log.warning("video is encoded by libx264, on the processor: the device's own encoder cannot be used: %s", trouble)
         else:
@@ -53,13 +56,33 @@ def x264(options: RecordOptions) -> MakeEncoder:
     return make
 
 
-def _nvenc(options: RecordOptions) -> MakeEncoder:
-    def make(container: OutputContainer, size: Size) -> Encoder:
-        from edge.sinks.recorder_gstreamer import GstreamerEncoder
+class HardwareEncoder:
+    """Makes the device's encoder for each segment, and libx264 once `_PATIENCE` of them have failed. `element`: another than a Jetson's, for tests."""
 
-        return GstreamerEncoder(container, size, crf=options.crf)
+    def __init__(self, options: RecordOptions, element: GstreamerElement | None = None) -> None:
+        self._options, self._element = options, element
+        self._made = count()
+        self._failed: set[int] = set()
 
-    return make
+    def __call__(self, container: OutputContainer, size: Size) -> Encoder:
+        from edge.sinks.recorder_gstreamer import NVENC, GstreamerEncoder
+
+        if len(self._failed) >= _PATIENCE:
+            return x264(self._options)(container, size)
+        number = next(self._made)
+        return GstreamerEncoder(
+            container,
+            size,
+            crf=self._options.crf,
+            element=self._element or NVENC,
+            on_failure=lambda why: self._fail(number, why),
+        )
+
+    def _fail(self, number: int, why: str) -> None:
+        before = len(self._failed)
+        self._failed.add(number)  # it may say so again when its segment is ended
+        if before < len(self._failed) == _PATIENCE:
+            log.warning("video is encoded by libx264, on the processor, until the next start: %s", why)
 
 
 def trial(element: str = "") -> str:

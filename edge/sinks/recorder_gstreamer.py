@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -48,9 +49,18 @@ NVENC = GstreamerElement(
 
 
 class GstreamerEncoder:
-    """recorder_segment.Encoder of one container. RecorderError says what the element said."""
+    """recorder_segment.Encoder of one container. RecorderError says what the element said, and so hears `on_failure`."""
 
-    def __init__(self, container: OutputContainer, size: Size, *, crf: int, element: GstreamerElement = NVENC) -> None:
+    def __init__(
+        self,
+        container: OutputContainer,
+        size: Size,
+        *,
+        crf: int,
+        element: GstreamerElement = NVENC,
+        on_failure: Callable[[str], None] = lambda why: None,
+    ) -> None:
+        self._on_failure = on_failure
         self._gi = _gstreamer()
         self._gst = self._gi.Gst
         self._container, self._size, self.codec = container, size, element.name
@@ -141,7 +151,9 @@ class GstreamerEncoder:
         return said
 
     def _failure(self, what: str) -> RecorderError:
-        return RecorderError(f"the encoder {self.codec} failed: {self._error() or what}; `encoder: x264` uses the processor instead")
+        why = f"the encoder {self.codec} failed: {self._error() or what}"
+        self._on_failure(why)
+        return RecorderError(f"{why}; `encoder: x264` uses the processor instead")
 
 
 def _stream_like(container: OutputContainer, data: bytes) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from edge.errors import RecorderError
 from edge.sinks import recorder_choice
 from edge.sinks.options import RecordOptions
 from edge.sinks.recorder import PyavRecorder
-from edge.sinks.recorder_choice import choose_encoder, trial
+from edge.sinks.recorder_choice import HardwareEncoder, choose_encoder, trial
 from tests.contracts.test_recorders import gstreamer_trouble
 from tests.unit.sources.film import number_on, numbered
 
@@ -125,3 +126,24 @@ def test_an_encoder_that_stops_giving_packets_is_an_error_in_time_not_a_hang(tmp
             for number in range(10):
                 recorder.record(Stamp("gate", number, number * 100_000_000, Size(320, 240)), numbered(number))
         assert number == 4
+
+
+@needs_gstreamer
+def test_an_encoder_that_fails_again_and_again_is_not_asked_for_ever(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from edge.sinks.recorder_gstreamer import GstreamerElement
+
+    options = RecordOptions(folder=tmp_path, free_floor_bytes=0)
+    make = HardwareEncoder(options, GstreamerElement("worn", f"identity error-after=4 ! {X264}"))
+    codecs, kept = [], []
+    with PyavRecorder(options, "gate", utc_ns=lambda t_ns: t_ns, make_encoder=make) as recorder:
+        for number in range(60):  # half a second apart: it is tried again after five seconds
+            with suppress(RecorderError):
+                recorder.record(Stamp("gate", number, number * 500_000_000, Size(320, 240)), numbered(number))
+                assert recorder._segment is not None
+                codecs.append(recorder._segment.codec)
+                kept.append(number)
+    assert list(dict.fromkeys(codecs)) == ["worn", "libx264"]
+    assert kept[0] == 0
+    assert kept[-10:] == list(range(50, 60)), "recording goes on"
+    assert sum("until the next start: the encoder worn failed" in record.getMessage() for record in caplog.records) == 1
+    assert len(recorder.recorded) == 4, "three that the hardware began, and one of libx264"
