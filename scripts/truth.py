@@ -20,7 +20,7 @@ import model_card
 from edge import __version__
 from edge.backends import detector_of
 from edge.detect import DetectOptions
-from edge.engine.box import HIGH_SCORE, model_in_the_box
+from edge.engine.box import SCORES, model_in_the_box
 from edge.evaluate import load_truth
 from edge.evaluate.boxes import HELD_OUT_SEED, Tick, boxes_of_pictures, boxes_of_video
 from edge.evaluate.plaza import BLUR_PX, VideoReport, video
@@ -65,7 +65,7 @@ def main() -> None:
     for uri in VIDEOS:
         uri = uri.replace("seconds=180", f"seconds={given.seconds:g}")
         with _opened(model, given.threads) as detector, progress("frames", round(given.seconds * 15)) as tick:
-            seen = video(uri, detector, track=TrackOptions(high_score=HIGH_SCORE), tick=tick)
+            seen = video(uri, detector, track=TrackOptions(**SCORES), tick=tick)
         report["videos"].append(asdict(seen))
         _say(seen)
     _write(given.report, report)

@@ -11,7 +11,7 @@ from typing import Literal
 from edge.config import Config, parse
 from edge.count.tally import Key
 from edge.data import LineVerb, ZoneVerb
-from edge.engine.box import HIGH_SCORE, model_in_the_box
+from edge.engine.box import SCORES, model_in_the_box
 from edge.errors import UsageError
 from edge.sources.synthetic import parse_uri, plaza_layout, scene_of, truth
 
@@ -69,7 +69,7 @@ def demo_config(options: DemoOptions, broker: str) -> Config:
                     "source": options.uri,
                     "lines": {name: {"from": list(a), "to": list(b)} for name, (a, b) in layout.lines.items()},
                     "zones": {name: [list(point) for point in ring] for name, ring in layout.zones.items()},
-                    "track": {"high_score": HIGH_SCORE} if options.detector == "box" else {},
+                    "track": dict(SCORES) if options.detector == "box" else {},
                     "heat": {"blur": 18, "colormap": "turbo", "alpha": 0.55},
                     "heatmap": {"every_s": 15},
                 }
