@@ -66,6 +66,7 @@ done
 [ -z "$purge" ] || [ "$what" = uninstall ] || refuse "--purge goes with uninstall only"
 [ "$what" = native ] || [ -z "$config$environment" ] || refuse "--config and --environment go with native only"
 [ "$what" = compose ] || [ -z "$device" ] || refuse "--device goes with compose only; a service's name stands in its configuration"
+[ -z "$device" ] || [[ $device =~ ^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$ ]] || refuse "the device's name is '$device'; use small letters, digits, - and _ only, as in shop-7"
 [ -z "$config" ] || [ -r "$config" ] || refuse "there is no file $config to take as the configuration"
 [ -z "$root" ] || [ -d "$root/etc" ] || refuse "$root is no root of a system: it has no etc"
 [ -n "$dry" ] || [ "$(id -u)" = 0 ] || refuse "this changes the system; run it with sudo, or with --dry-run to see what it would do"

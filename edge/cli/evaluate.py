@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     parser = commands.add_parser("eval", help="measure tracks, counts and heat on annotated video")
-    parser.add_argument("truth", type=Path, help="a truth file: video, annotation, lines")
+    parser.add_argument(
+        "truth", type=Path, help="a truth file: YAML with video, annotation (MOT Challenge text) and lines, as in the README"
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--model", help="a YOLO11 model as .onnx")
     what.add_argument("--detections", type=Path, help="recorded detections as .npz, instead of running a model")

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 _SCENE = "synthetic://plaza?seed=7&size=1280x720&fps=15&people=12&seconds=20"
 _KEY = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+KEYS = (
+    "model, colormap, show, show_in, show_out, region, line_width, classes, tracker, conf, iou, max_det, imgsz, persist, device, verbose,"
+    " show_conf, show_labels, decay, fps"
+)
+"""The fields of `HeatmapOptions`, written down so that the help of other commands need not load them."""
 _WORDS = ("source", "model", "tracker", "device", "colormap")
 """Keys whose value is text, whatever it looks like."""
 
@@ -32,7 +37,7 @@ def add(commands: Any) -> None:
         description="Ultralytics' command lines with `yolo solutions heatmap` replaced by `edge heatmap`. Without source=, the synthetic plaza.",
         epilog='edge heatmap source=video.mp4 model=yolo11n.onnx colormap=cv2.COLORMAP_INFERNO region="[(20, 400), (1080, 400)]"',
     )
-    parser.add_argument("words", nargs="*", metavar="key=value", help="source=, and whatever edge.solutions.Heatmap takes")
+    parser.add_argument("words", nargs="*", metavar="key=value", help=f"source, and what edge.solutions.Heatmap takes: {KEYS}")
     parser.add_argument("--out", type=Path, default=Path("edge-data/video"), help="folder for the video (edge-data/video)")
     parser.set_defaults(command=_run)
 

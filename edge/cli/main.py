@@ -28,6 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 1
+    except OSError as error:  # a place that nobody foresaw: a folder that this user may not enter, a disk that is gone
+        logging.getLogger("edge").debug("where it came from", exc_info=True)
+        where = f"{error.filename} cannot be used" if error.filename else "the system refuses"
+        print(f"edge: {where}: {error.strerror or error}; --verbose tells where that was", file=sys.stderr)
+        return 1
 
 
 class _Parser(argparse.ArgumentParser):

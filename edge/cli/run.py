@@ -6,6 +6,7 @@ import argparse
 import faulthandler
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +23,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("-c", "--config", type=Path, help="a configuration (see `edge config example`)")
     parser.add_argument("--source", help="a file, rtsp:// http(s):// v4l2:// csi:// gst:// or synthetic://")
-    parser.add_argument("--model", help="a YOLO11 model as .onnx; with -c, instead of the one in the file")
+    parser.add_argument("--model", help="a YOLO11 model as .onnx (yolo11n.onnx); with -c, instead of the one in the file")
     parser.add_argument("--line", action="append", default=[], metavar="NAME=X1,Y1,X2,Y2", help="a counting line; may be given again")
     parser.add_argument("--zone", action="append", default=[], metavar="NAME=X1,Y1,X2,Y2,X3,Y3,...", help="a zone; may be given again")
     parser.add_argument("--classes", help="classes that count, with commas between them (person)")
@@ -66,7 +67,8 @@ def _run(given: argparse.Namespace) -> int:
 
                 device.run(tick, every_s=1 / WINDOW_FPS if show else 0.2)
         finally:
-            show_summary(config, device)
+            if any(camera.frames_done for camera in device.device.cameras):  # else what there is, an earlier run made
+                show_summary(config, device)
     return 0
 
 
@@ -97,11 +99,13 @@ def configuration(given: argparse.Namespace) -> Any:
     camera: dict[str, Any] = {"source": given.source, "lines": {}, "zones": {}}
     for text in given.line:
         name, points = _place(text, "--line", "NAME=X1,Y1,X2,Y2")
+        _once(name, camera["lines"], "--line")
         if len(points) != 2:
             raise UsageError(f"--line {text} has {len(points)} points; a line has two, NAME=X1,Y1,X2,Y2")
         camera["lines"][name] = {"from": points[0], "to": points[1]}
     for text in given.zone:
         name, points = _place(text, "--zone", "NAME=X1,Y1,X2,Y2,X3,Y3")
+        _once(name, camera["zones"], "--zone")
         camera["zones"][name] = points
     if given.classes is not None:
         camera["classes"] = [name.strip() for name in given.classes.split(",") if name.strip()]
@@ -144,6 +148,11 @@ def _page(options: Any, port: int | Literal[True]) -> Any:
         return page if port is True else dataclasses.replace(page, port=port)
     except ValueError as error:
         raise UsageError(f"--view: {error}") from None
+
+
+def _once(name: str, places: Mapping[str, Any], option: str) -> None:
+    if name in places:
+        raise UsageError(f"{option} {name} is given twice; give each a name of its own")
 
 
 def _place(text: str, option: str, form: str) -> tuple[str, list[list[float]]]:

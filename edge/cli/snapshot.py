@@ -68,7 +68,7 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
 
     from edge.requests.payloads import SnapshotRequest
 
-    form = given.format or (_FORMATS.get(given.out.suffix.lower()) if given.out else None)
+    form = given.format or (_form_of(given.out, given.what) if given.out else None)
     fields = {"camera": given.camera, "what": given.what, "from": given.from_, "to": given.to, "format": form}
     fields = {**{name: value for name, value in fields.items() if value is not None}, "max_bytes": given.max_bytes}
     try:
@@ -78,6 +78,17 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
         where = "".join(f"--{str(step).replace('_', '-')}: " for step in first["loc"])
         raise UsageError(f"{where}{first['msg'].removeprefix('Value error, ')}") from None
     return fields
+
+
+def _form_of(out: Path, what: str) -> str:
+    """The form that the ending of `out` asks for."""
+    form = _FORMATS.get(out.suffix.lower())
+    if form is None or (form == "npz") != (what == "grid"):
+        right = (
+            "a grid's file ends in .npz" if what == "grid" else "a picture's ends in .jpg, .png or .webp, unless --format says what it is"
+        )
+        raise UsageError(f"-o {out}: {right}")
+    return form
 
 
 def _options(given: argparse.Namespace) -> Any:

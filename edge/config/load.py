@@ -19,6 +19,23 @@ from edge.sources.address import from_home, redact
 
 KeyPath = tuple[str | int, ...]
 
+_EXAMPLES = {
+    "cameras": "cameras: {door: {source: rtsp://10.0.0.7/main}}",
+    "lines": "lines: {door: [[0, 300], [640, 300]]}",
+    "zones": "zones: {till: [[0, 0], [200, 0], [200, 150]]}",
+    "ignore": "ignore: [[[0, 0], [200, 0], [200, 150]]]",
+    "classes": "classes: [person]",
+    "reference": "reference: [1280, 720]",
+    "imgsz": "imgsz: [640, 640]",
+    "mqtt": "mqtt: {url: mqtt://localhost}",
+    "view": "view: {port: 8090}",
+    "metrics": "metrics: {port: 9464}",
+    "record": "record: {}",
+    "heat": "heat: {blur: 16}",
+    "track": "track: {lost_s: 2}",
+}
+"""What stands under a key, for who wrote something of another shape there."""
+
 
 def load(path: Path) -> Config:
     """The configuration in a file; ConfigError for whatever is wrong with it."""
@@ -100,14 +117,15 @@ def _lines(node: yaml.Node | None) -> dict[KeyPath, int]:
 
 def _yaml_sentence(name: str, error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"{name}, line {error.problem_mark.line + 1}: {error.problem or error.context}"
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        return f"{name}, line {error.problem_mark.line + 1}: {said}"
     return f"{name} is not YAML: {' '.join(str(error).split())}"
 
 
 def _sentence(name: str, errors: list[ErrorDetails], lines: Mapping[KeyPath, int]) -> str:
-    """The first error as one sentence; how many more there are."""
-    first = errors[0]
-    path = _path(first)
+    """The first error as one sentence, a key that is misspelt before one that is missing for it; how many more there are."""
+    first = min(errors, key=lambda error: error["type"] == "missing")
+    path = tuple(step for step in _path(first) if step != "polygon")  # an area is written as its points alone
     line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
     where = name if line is None else f"{name}, line {line}"
     shown = ".".join(map(str, path))
@@ -139,14 +157,24 @@ def _what(error: ErrorDetails, path: KeyPath) -> str:
         case "value_error":
             return str(error["msg"]).removeprefix("Value error, ")
         case "dict_type" | "dataclass_type" | "model_type":
-            return f"here keys with their values are wanted, not {_shown(error['input'], path)}"
+            return f"here keys with their values are wanted{_example(path)}, not {_shown(error['input'], path)}"
         case "tuple_type" | "list_type":
-            return f"a list is wanted, as in [1, 2], not {_shown(error['input'], path)}"
+            return f"a list is wanted{_example(path)}, not {_shown(error['input'], path)}"
         case "too_short":
             return "at least one is needed, here is none"
+        case "literal_error" if not isinstance(error["input"], str):
+            return f"{error['msg'][0].lower()}{error['msg'][1:]}, here it is the number {error['input']}: write it in quotes"
         case _:
             text = str(error["msg"])
             return f"{text[0].lower()}{text[1:]}, here it is {_shown(error['input'], path)}"[:300]
+
+
+def _example(path: KeyPath) -> str:
+    """How it is written, of the key at the end of the path, or of the one above where that is a name the user chose."""
+    keys = [step for step in path if isinstance(step, str)]
+    if keys[-2:-1] and keys[-2] in ("cameras", "lines", "zones"):
+        keys.pop()
+    return f", as in `{_EXAMPLES[keys[-1]]}`" if keys and keys[-1] in _EXAMPLES else ""
 
 
 def _shown(value: Any, path: KeyPath) -> str:

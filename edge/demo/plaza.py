@@ -43,12 +43,15 @@ class DemoOptions:
 
 def prepare_folder(out: Path) -> None:
     """An empty folder for a new demonstration; what an earlier one made there is deleted, what somebody else did is not."""
-    if out.exists() and any(out.iterdir()) and not (out / _MARK).exists():
-        raise UsageError(f"{out} holds files that no demonstration made; give another folder with --out")
-    if out.exists():
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
-    (out / _MARK).write_text("what `edge demo` makes; the next demonstration deletes it\n")
+    try:
+        if out.exists() and any(out.iterdir()) and not (out / _MARK).exists():
+            raise UsageError(f"{out} holds files that no demonstration made; give another folder with --out")
+        if out.exists():
+            shutil.rmtree(out)
+        out.mkdir(parents=True)
+        (out / _MARK).write_text("what `edge demo` makes; the next demonstration deletes it\n")
+    except OSError as error:
+        raise UsageError(f"{out} cannot be made a folder for the demonstration ({error.strerror}); give another one with --out") from error
 
 
 def demo_config(options: DemoOptions, broker: str) -> Config:

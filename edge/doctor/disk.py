@@ -37,7 +37,7 @@ def state(machine: Machine, needs: Needs) -> list[Finding]:
 
 def _written(folder: Path, name: str = "state folder") -> Finding:
     there = _nearest(folder)
-    where = f"{folder}" if there == folder else f"{folder} (to be made in {there})"
+    where = f"{folder}" if there == folder.absolute() else f"{folder} (to be made in {there})"
     if not there.is_dir():
         return wrong(name, f"{folder} cannot be made: {there} is no folder", "choose another one")
     costs_ms = []

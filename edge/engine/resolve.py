@@ -28,7 +28,7 @@ def resolve_model(name: str, *, cache: Path | None = None) -> Path:
     path = Path(name)
     if path.suffix == ".onnx":
         if not path.is_file():
-            raise ModelError(f"there is no model file {name}; `edge build {path.stem}.pt` makes one of a YOLO11's weights")
+            raise ModelError(f"there is no model file {name}; `edge build {path.stem}.pt --format onnx` makes one of a YOLO11's weights")
         return path
     weights = weights_of(name)
     beside = weights.with_suffix(".onnx")

@@ -23,6 +23,8 @@ def track_options(tracker: str | Path) -> TrackOptions:
 
     BoT-SORT is answered with a warning and ByteTrack. UsageError: the file is not there, or says what cannot be meant.
     """
+    if not isinstance(tracker, (str, Path)):
+        raise UsageError(f"tracker is {tracker!r}; it must be bytetrack.yaml, or the path of a tracker file")
     path = Path(tracker)
     if not path.is_file():
         if str(tracker) not in _NAMES:

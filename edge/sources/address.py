@@ -186,7 +186,10 @@ def _gst(uri: str, line: str) -> Address:
 
 
 def _synthetic(uri: str, _: SplitResult) -> Address:
-    return Address("synthetic", uri, uri)  # its own room reads the scene's name and options
+    from edge.sources.synthetic.options import parse_uri  # with it come the scenes, which nobody else needs
+
+    parse_uri(uri)
+    return Address("synthetic", uri, uri)
 
 
 def _need_host(uri: str, parts: SplitResult, example: str) -> None:

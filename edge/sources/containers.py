@@ -40,7 +40,10 @@ def open_container(address: Address, *, timeout_s: tuple[float, float]) -> tuple
     """The opened container and its first video stream. SourceError says what is there instead, SourceTimeout that nothing answers."""
     shown = address.shown
     if address.kind == "file":
-        _check_file(Path(address.target), shown)
+        try:
+            _check_file(Path(address.target), shown)
+        except PermissionError as error:  # of a folder on the way
+            raise not_permitted(address) from quiet(error)
     if address.kind == "v4l2":
         if "video4linux2,v4l2" not in av.formats_available:
             raise SourceError(f"{shown} needs a build of PyAV with v4l2, as its wheels for Linux have; install one of those")

@@ -45,7 +45,7 @@ def nothing_listens(address: Address) -> SourceError:
 def not_permitted(address: Address) -> SourceError:
     if address.kind == "v4l2":
         return SourceError(f"{address.shown} may not be opened by this user; add the user to the group video")
-    return SourceError(f"{address.shown} may not be read by this user; change its permissions")
+    return SourceError(f"{address.shown} may not be read by this user; change its permissions, or those of its folder")
 
 
 def in_use(address: Address) -> SourceError:

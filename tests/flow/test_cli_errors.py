@@ -71,6 +71,12 @@ def totals_of(state: Path) -> int:
         (("run", *SCENE, "--line", "gate=1,2,1,2"), "at least 2 px apart"),
         (("run", *SCENE, "--zone", "till=0,0,9,9,9,0,0,9"), "must not cross or touch itself"),
         (("run", *SCENE, "--line", "gate=1,2,3,400"), "line 'gate' has a point (3, 400) outside the picture of 64x48"),
+        (("run", *SCENE, "--line", "gate=1,2,30,4", "--line", "gate=1,9,30,9"), "--line gate is given twice; give each a name of its own"),
+        (("run", *SCENE, "--zone", "till=0,0,9,0,9,9", "--zone", "till=0,0,9,0,9,9"), "--zone till is given twice"),
+        (("demo", "--out", "/proc/x", "--seconds", "1"), "/proc/x cannot be made a folder for the demonstration"),
+        (("heatmap", "source=film.mp4", "tracker=None"), "tracker is None; it must be bytetrack.yaml, or the path of a tracker file"),
+        (("snapshot", "--broker", "mqtt://h", "--device", "d", "--camera", "c", "-o", "x.gif"), "-o x.gif"),
+        (("snapshot", "--broker", "mqtt://h", "--device", "d", "--camera", "c", "--what", "grid", "-o", "x.png"), "-o x.png"),
         (("run", *SCENE, "--colormap", "infreno"), "there is no colour map 'infreno'; did you mean inferno?"),
         (("run", *SCENE, "--classes", "persn"), "persn"),
         (("run", *SCENE, "--mqtt", "http://h"), "wanted mqtt://host"),
@@ -133,6 +139,40 @@ def test_a_model_that_is_no_yolo_detector_is_named(edge: Edge, tmp_path: Path) -
     source = SCENE[:2]
     assert "words.onnx" in edge(FAILED, "run", *source, "--model", "words.onnx", "--no-record")
     assert "none.onnx" in edge(FAILED, "run", *source, "--model", "none.onnx", "--no-record")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--source", "shut/a.mp4", "--model", "words.onnx"), "words.onnx"),
+        (("run", "--source", "synthetic://plaza", "--model", "shut/a.onnx"), "shut/a.onnx cannot be read (Permission denied)"),
+        (("video", "--state", "shut"), "shut/edge.db cannot be used: Permission denied"),
+        (("heatmap", "source=shut/a.mp4"), "shut/a.mp4 may not be read by this user; change its permissions, or those of its folder"),
+        (("build", "shut/a.pt"), "shut/a"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else None,
+)
+def test_a_folder_that_this_user_may_not_enter_is_told_and_no_traceback(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    (tmp_path / "words.onnx").write_text("these are words")
+    (tmp_path / "shut").mkdir(mode=0)
+    as_anybody = ()
+    if os.geteuid() == 0:  # who may enter everywhere, unless that right is given up
+        setpriv = shutil.which("setpriv")
+        if setpriv is None:
+            pytest.skip("root enters every folder, and setpriv is not here to give that up")
+        as_anybody = (setpriv, "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all", "--")
+    assert said in sentence_of(start(arguments, tmp_path, as_anybody), FAILED)
+
+
+def test_a_run_that_saw_nothing_shows_nothing_of_the_one_before(tmp_path: Path) -> None:
+    first = start(("run", *SCENE, "--line", "gate=1,20,60,20"), tmp_path)
+    shown, _ = first.communicate(timeout=240)
+    assert first.returncode == 0
+    assert "heatmap" in shown
+    second = start(("run", "--source", "none.mp4", "--model", "scene", "--no-record"), tmp_path)
+    shown, _ = second.communicate(timeout=240)
+    assert second.returncode != 0
+    assert shown == ""
 
 
 def test_a_state_folder_that_cannot_be_made_is_named(edge: Edge, tmp_path: Path) -> None:

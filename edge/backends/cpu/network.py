@@ -45,8 +45,15 @@ class Network:
 
 
 def _load(path: Path, threads: int) -> Any:
-    if not path.is_file():
-        raise ModelError(f"there is no model file {path}; give the path of a YOLO11 .onnx")
+    try:
+        with path.open("rb"):  # ONNX Runtime would call what may not be read a broken model
+            pass
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise ModelError(
+            f"there is no model file {path}; `edge build {path.stem}.pt --format onnx` makes one of a YOLO11's weights, on any computer"
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}); change its permissions, or those of its folder") from None
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     options.log_severity_level = 3

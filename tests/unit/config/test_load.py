@@ -34,7 +34,12 @@ MISTAKES = [
     ("    track: {1: 2}\n", 4, "cameras.door.track.1", "keys should be strings"),
     # of a value
     ("    band: 2\n", 4, "cameras.door.band", "less than 1, here it is 2"),
-    ("    classes: person\n", 4, "cameras.door.classes", "a list is wanted"),
+    ("    classes: person\n", 4, "cameras.door.classes", "a list is wanted, as in `classes: [person]`, not 'person'"),
+    ("    reference: 1280x720\n", 4, "cameras.door.reference", "as in `reference: [1280, 720]`"),
+    ("    ignore: [[1, 2], [30, 4], [5, 90]]\n", 4, "cameras.door.ignore.0.0", "as in `ignore: [[[0, 0], [200, 0], [200, 150]]]`, not 1"),
+    ("    zones: {till: [900, 300, 1200, 300]}\n", 4, "cameras.door.zones.till.0", "as in `zones: {till: [[0, 0], [200, 0], [200, 150]]}`"),
+    ("mqtt: {protocol: 5}\n", 4, "mqtt.protocol", "here it is the number 5: write it in quotes"),
+    ("view: true\n", 4, "view", "as in `view: {port: 8090}`, not True"),
     ("    record: maybe\n", 4, "cameras.door.record", "boolean"),
     ("    heat:\n      alpha: 0.5\n      colormap: infreno\n", 6, "cameras.door.heat.colormap", "did you mean inferno?"),
     ("    heat: {colormap: mud}\n", 4, "cameras.door.heat.colormap", "choose one of autumn, bone"),
@@ -48,7 +53,7 @@ MISTAKES = [
     ("model: 5\n", 4, "model", "valid string"),
     ("record: {preset: slow}\n", 4, "record.preset", "write one of ultrafast"),
     ("mqtt: {url: 'http://h'}\n", 4, "mqtt.url", "wanted mqtt://host or mqtt://host:port"),
-    ("mqtt: mqtt://h\n", 4, "mqtt", "keys with their values are wanted, not 'mqtt://h'"),
+    ("mqtt: mqtt://h\n", 4, "mqtt", "keys with their values are wanted, as in `mqtt: {url: mqtt://localhost}`, not 'mqtt://h'"),
     ("device: Shop 7\n", 4, "device", "use small letters, digits"),
     ("device: status\n", 4, "device", "a word that topics need themselves"),
     # of a place
@@ -92,6 +97,16 @@ def test_a_mistake_is_told_with_its_line_its_key_path_and_what_would_be_right(te
     [
         ("", "edge.yaml is no mapping of keys to values; it needs at least `cameras:`"),
         ("- a\n", "edge.yaml is no mapping"),
+        ("camera: {}\n", "edge.yaml, line 1: camera: there is no such key; did you mean cameras? (1 more"),
+        (
+            "cameras:\n  - source: x\n",
+            "edge.yaml, line 1: cameras: here keys with their values are wanted, as in `cameras: {door: {source: ",
+        ),
+        ("a: b\n---\na: b\n", "edge.yaml, line 2: expected a single document in the stream, but found another document"),
+        (
+            "cameras: {door: {source: 'synthetic://plaza?secnds=3'}}\n",
+            "edge.yaml, line 1: cameras.door.source: synthetic://plaza?secnds=3: the",
+        ),
         ("cameras: {}\n", "edge.yaml, line 1: cameras: at least one is needed"),
         ("model: x\n", "edge.yaml: cameras: is missing"),
         ("cameras:\n  door: {}\n", "edge.yaml, line 2: cameras.door.source: is missing"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import fields
 
 import pytest
 
-from edge.cli.heatmap import arguments_of
+from edge.cli.heatmap import KEYS, arguments_of
 from edge.errors import UsageError
+from edge.solutions.options import HeatmapOptions
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,7 @@ def test_words_become_arguments(line: str, arguments: dict[str, object]) -> None
 def test_words_that_mean_nothing_are_refused(line: str) -> None:
     with pytest.raises(UsageError, match="edge heatmap"):
         arguments_of(shlex.split(line))
+
+
+def test_the_help_names_every_key() -> None:
+    assert [name.strip() for name in KEYS.split(",")] == [field.name for field in fields(HeatmapOptions)]
