@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from edge.count.tally import Tally
 from edge.data import I64, Message
@@ -51,6 +53,24 @@ class WindowChange:
     t1_ns: int
     tally: Tally = field(default_factory=Tally)
     heat: dict[str, I64] = field(default_factory=dict)
+    """By class, all cells."""
+    packed: dict[str, list[tuple[I64, I64]]] = field(default_factory=dict)
+    """By class, what stood in `heat` before: cells that are not nothing, and what stood in them."""
+
+    def pack(self) -> None:
+        """Take less room: few cells of a minute are warm, and a full disk may keep minutes waiting for days."""
+        for name, grid in self.heat.items():
+            cells = np.flatnonzero(grid)
+            self.packed.setdefault(name, []).append((cells, grid[cells]))
+        self.heat.clear()
+
+    def warm(self) -> Iterator[tuple[str, I64, I64]]:
+        """Class, cells (each at most once) and what is added to them; a class may come several times."""
+        for name, parts in self.packed.items():
+            yield from ((name, *part) for part in parts)
+        for name, grid in self.heat.items():
+            cells = np.flatnonzero(grid)
+            yield name, cells, grid[cells]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +95,8 @@ class Change:
 
     def window(self, span: tuple[int, int]) -> WindowChange:
         """The part of this change that belongs to a window (t0_ns, t1_ns), made when it is first asked for."""
-        return self.windows.setdefault(span[0], WindowChange(*span))
+        if span[0] not in self.windows:
+            for window in self.windows.values():
+                window.pack()
+            self.windows[span[0]] = WindowChange(*span)
+        return self.windows[span[0]]

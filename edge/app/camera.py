@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
+import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from edge.app.archive import Seen
+from edge.app.drawn import drawn_in, warn_of_little_room
 from edge.app.heatmap import HeatmapMaker
 from edge.backends import painter_of
 from edge.books import BookOptions, Books
 from edge.change import Change, Checkpoint
 from edge.config import CameraConfig, Config
-from edge.config.model import check_inside
 from edge.count.tally import Tally, left_inside
 from edge.data import Message, Result, Size
 from edge.detect import class_ids
-from edge.errors import DiskFull, UsageError
+from edge.errors import DiskFull
 from edge.heat import grid_size
 from edge.messages import StatePayload, iso
 from edge.overlay import live
@@ -78,14 +80,17 @@ class CameraBuilder:
 
     def __init__(self, name: str, config: CameraConfig, around: Surroundings) -> None:
         self._name, self._config, self._around = name, config, around
-        self._live = check_source(config.source).kind in _LIVE_KINDS
+        self._kind = check_source(config.source).kind
+        self._unsaid: Message | None = None
+        self._saying = threading.Lock()
 
     def parts(self) -> CameraParts:
         store = self._around.store
         point = store.checkpoint(self._name)
         return CameraParts(
             name=self._name,
-            live=self._live,
+            live=self._kind in _LIVE_KINDS,
+            may_be_live=self._kind == "http",
             must_open=self._around.must_open,
             open=self._open,
             begin=self._begin,
@@ -115,22 +120,30 @@ class CameraBuilder:
             why=state.why,
             gap_s=state.gap_s,
         )
-        message = Message(f"{self._name}/state", payload.to_bytes(), retain=True)
-        try:
-            around.store.commit(Change(self._name, around.boot.id, last_values=[message]))
-        except DiskFull as error:  # a state that cannot be said must not end what can still be counted
-            log.error("%s: the state %s is not said: %s", self._name, state.name, error)
+        with self._saying:
+            self._unsaid = Message(f"{self._name}/state", payload.to_bytes(), retain=True)
+            try:
+                self._say_unsaid()
+            except DiskFull as error:  # a state that cannot be said must not end what can still be counted
+                log.error("%s: the state %s is said when there is room: %s", self._name, state.name, error)
         around.wake()
+
+    def _say_unsaid(self) -> None:
+        if self._unsaid is not None:
+            self._around.store.commit(Change(self._name, self._around.boot.id, last_values=[self._unsaid]))
+            self._unsaid = None
+
+    def _committed(self) -> None:
+        """There is room on the disk: what could not be said before is said now, and the publisher has something to do."""
+        with self._saying, contextlib.suppress(DiskFull):
+            self._say_unsaid()
+        self._around.wake()
 
     def _begin(self, facts: SourceFacts, size: Size, point: Checkpoint | None) -> SessionParts:
         """Everything for the first frame. UsageError where the configuration does not fit the picture or the model."""
         around, config, store = self._around, self._config, self._around.store
-        reference = Size(*config.reference) if config.reference else size
-        try:
-            check_inside(config, reference)
-        except ValueError as error:
-            raise UsageError(f"camera {self._name!r}: {error}") from None
-        self._warn_of_little_room(reference)
+        reference = drawn_in(self._name, config, store, size, live=facts.live)
+        warn_of_little_room(self._name, config, reference)
         names = around.detector.names
         options = config.pipeline_options(class_ids(config.classes, names, around.config.model))
         digest = hashlib.sha256(f"{options.digest} {reference} {names}".encode()).hexdigest()[:16]
@@ -185,7 +198,7 @@ class CameraBuilder:
             digest=digest,
             source_key=facts.key,
             ledger=store,
-            wake=around.wake,
+            wake=self._committed,
             commit_s=around.config.commit_s,
             viewer=self._viewer(books, reference, timeline, facts.live),
             snapshots=self._snapshots(books, reference, timeline, facts.live),
@@ -259,16 +272,3 @@ class CameraBuilder:
             most_bytes=around.most_bytes,
         )
         return Snapshots(config.heatmap.every_s, (maker if live_source else maker.everything()).make)
-
-    def _warn_of_little_room(self, reference: Size) -> None:
-        """A line along the picture's edge has a side on which nobody can be seen clearly."""
-        least = self._config.band * reference.height / 4  # the band of a person a quarter of the picture high
-        for name, line in self._config.lines.items():
-            (x1, y1), (x2, y2) = line.start, line.end
-            corners = [(0, 0), (reference.width, 0), (0, reference.height), (reference.width, reference.height)]
-            across = [((x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)) / line.length_px for x, y in corners]
-            room = min(max(across), -min(across))
-            if room < least:
-                log.warning(
-                    "%s: line %r has only %.0f px of picture on one side; people who cross there may not be counted", self._name, name, room
-                )

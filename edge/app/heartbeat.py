@@ -66,11 +66,15 @@ class Heartbeat:
         if self._path is None:
             return
         beat = Beat(os.getpid(), born(os.getpid()) or 0, time.monotonic() + good_for_s, says, stuck)
+        made = None
         try:
             with tempfile.NamedTemporaryFile("w", dir=self._path.parent, prefix=f".{self._path.name}-", delete=False) as file:
+                made = Path(file.name)
                 json.dump(asdict(beat), file)
             os.replace(file.name, self._path)  # others read all of it
         except OSError as error:
+            if made is not None:
+                made.unlink(missing_ok=True)  # a full disk lets a file be made, and nothing be written into it
             if not self._silent:
                 log.warning(
                     "%s cannot be written (%s): a health check finds no heartbeat; name a file in %s", self._path, error.strerror, VARIABLE

@@ -162,7 +162,7 @@ def running_broker(port: int | None = None) -> Iterator[Broker]:
 
 def existing_broker(url: str) -> bool:
     """Whether a broker answers at `url` already, if only to refuse us."""
-    from edge.sinks.mqtt import check_broker
+    from edge.sinks.mqtt_check import check_broker
     from edge.sinks.options_mqtt import MqttOptions
 
     try:

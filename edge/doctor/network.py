@@ -14,7 +14,7 @@ def broker(machine: Machine, needs: Needs) -> list[Finding]:
     """Reached, spoken to and logged in at, by the very code that the service does it with; under a name that throws nobody out."""
     if needs.config is None or needs.config.mqtt is None:
         return []
-    from edge.sinks.mqtt import check_broker
+    from edge.sinks.mqtt_check import check_broker
 
     options = needs.config.mqtt
     began_s = time.monotonic()

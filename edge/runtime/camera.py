@@ -43,6 +43,8 @@ class CameraParts:
     max_pause_s: float
     patience_s: float = PATIENCE_S
     """How long a call into the source may take before it is taken to hang."""
+    may_be_live: bool = False
+    """Only opening it tells whether it is `live` (an http address): it is waited for as a camera is, and read as what it turns out to be."""
 
 
 class CameraLoop:
@@ -124,7 +126,7 @@ class CameraLoop:
                 on_opened=self._opened,
                 on_frame=self._take,
                 on_lost=partial(self.state.link, "reconnecting"),
-                live=parts.live,
+                live=parts.live or parts.may_be_live,
                 must_open=parts.must_open,
                 max_pause_s=parts.max_pause_s,
                 patience_s=parts.patience_s,
@@ -139,6 +141,8 @@ class CameraLoop:
 
     def _opened(self, facts: SourceFacts) -> None:
         self._facts = facts
+        if facts.live:
+            self.lane.frames.keep_newest()
         self.gauges.opened += 1
 
     def _take(self, frame: Frame, first: bool) -> None:

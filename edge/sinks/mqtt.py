@@ -10,14 +10,13 @@ import logging
 import random
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 
 from edge.data import Message
-from edge.errors import BrokerError, BrokerRefused, EdgeError
+from edge.errors import BrokerError, BrokerRefused, DiskFull, EdgeError
 from edge.ports import Heard, Outbox
 from edge.sinks.doorbell import Doorbell
 from edge.sinks.mqtt_link import Link
@@ -33,13 +32,6 @@ _HANG_UP_S = 0.5  # what leaving may take while a dial is under way
 _STEADY_S = 30.0  # a connection that held so long has proved that its cause of trouble is gone
 _ASIDES = 32  # passing remarks kept until the next turn
 _REPLIES = 8  # answers kept until the window has room; whoever answers waits for more
-
-
-def check_broker(options: MqttOptions) -> None:
-    """Connect once, and leave. Raises BrokerError when nobody answers, BrokerRefused when the answer is no."""
-    # A name of its own: the device that runs meanwhile must not be thrown out.
-    with Link(options, f"{options.client_id or 'edge'}-check-{uuid.uuid4().hex[:8]}") as link:
-        link.farewell()
 
 
 class MqttPublisher:
@@ -84,6 +76,7 @@ class MqttPublisher:
         # The owner thread's own.
         self._memory = Memory(birth.payload, self._base)
         self._acked: list[int] = []  # the broker has them, the outbox does not know yet
+        self._full = False  # the disk: the outbox cannot note what is delivered
         self._flushed_s = 0.0  # when the outbox was last told
         self._progress = False  # this connection was good for something
         self._asides: deque[Message] = deque(maxlen=_ASIDES)
@@ -294,7 +287,14 @@ class MqttPublisher:
 
     def _flush(self) -> None:
         """Tell the outbox what was delivered. What it fails to note is told again before the next connection."""
-        if self._acked:
-            self._outbox.delivered(tuple(self._acked))
-            self._acked.clear()
         self._flushed_s = time.monotonic()
+        try:
+            if self._acked:
+                self._outbox.delivered(tuple(self._acked))
+        except DiskFull as error:  # the device must not fall silent for it: whoever could make room would not hear of it
+            self._full = True
+            self._lament(str(error))
+        else:
+            self._acked.clear()
+            if self._full:
+                self._full, self._trouble = False, ""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from edge.data import Message
+from edge.errors import DiskFull
 from edge.ports import Heard, Outbox, Queued
 from edge.sinks.mqtt_memory import Memory, who_says
 
@@ -152,7 +153,10 @@ class Session:
 
     def _next_row(self) -> Queued | None:
         if not self._page and self._more:
-            self._page.extend(self._outbox.pending(self._last_seq, PAGE))
+            try:
+                self._page.extend(self._outbox.pending(self._last_seq, PAGE))
+            except DiskFull:  # that they are handed out cannot be noted: they wait, and are asked for again
+                return None
             self._more = len(self._page) == PAGE
             if self._page:
                 self._last_seq = self._page[-1].seq

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.count.tally import Key, Tally
 from edge.data import I32, I64
 from edge.roll import Array
 
 
-def pack_cells(grid: I64) -> bytes:
-    """A flat grid of integers: the indices of its cells that are not 0 (i32), then their values (i64)."""
-    index = np.flatnonzero(grid).astype("<i4")
-    packed: bytes = index.tobytes() + grid[index].astype("<i8").tobytes()
+def pack_cells(parts: Sequence[tuple[NDArray[np.integer], I64]]) -> bytes:
+    """The sum of flat grids, of each the indices of some cells and their values: the indices that are not 0 (i32), then their values (i64)."""
+    index, place = np.unique(np.concatenate([cells for cells, _ in parts]), return_inverse=True)
+    values = np.zeros(len(index), np.int64)
+    np.add.at(values, place, np.concatenate([us for _, us in parts]))
+    warm = values != 0
+    packed: bytes = index[warm].astype("<i4").tobytes() + values[warm].astype("<i8").tobytes()
     return packed
 
 

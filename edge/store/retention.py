@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-import numpy as np
-
 from edge.store.blobs import pack_cells, unpack_cells
 
 HOUR_NS = 3_600_000_000_000
@@ -40,11 +38,8 @@ def merge(db: sqlite3.Connection, hour: Hour) -> int:
         blobs = db.execute(
             f"SELECT cells FROM heat WHERE window IN (?, {marks}) AND epoch = ? AND class = ?", (first, *rest, epoch, class_name)
         ).fetchall()
-        parts = [unpack_cells(blob) for (blob,) in blobs]
-        grid = np.zeros(1 + max((int(index[-1]) for index, _ in parts if len(index)), default=0), np.int64)
-        for index, values in parts:
-            grid[index] += values
-        db.execute("REPLACE INTO heat VALUES (?, ?, ?, ?)", (first, epoch, class_name, pack_cells(grid)))
+        cells = pack_cells([unpack_cells(blob) for (blob,) in blobs])
+        db.execute("REPLACE INTO heat VALUES (?, ?, ?, ?)", (first, epoch, class_name, cells))
     (t1_ns,) = db.execute(f"SELECT max(t1_ns) FROM windows WHERE id IN (?, {marks})", hour).fetchone()
     for table, column in (("tally", "window"), ("heat", "window"), ("windows", "id")):
         db.execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", rest)

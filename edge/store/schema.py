@@ -65,6 +65,12 @@ CREATE TABLE IF NOT EXISTS segments (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS segments_of ON segments (camera, timeline, t0_ns);
 INSERT OR IGNORE INTO timelines VALUES ('utc', 0, 1);
+
+-- After weeks without a broker the outbox is hundreds of megabytes, and is to be counted and asked by topic without reading its payloads.
+CREATE INDEX IF NOT EXISTS outbox_topics ON outbox (topic, seq);
+
+-- The size of picture that a live camera's lines and zones were drawn in, where nobody says it: the first it gave. `digest` names address and places.
+CREATE TABLE IF NOT EXISTS drawn_in (camera TEXT PRIMARY KEY, digest TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL) WITHOUT ROWID;
 """
 """Tables that came later, made where they are missing. An older version that opens the file again passes over them, so they change no version."""
 

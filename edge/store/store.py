@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edge.change import Change, Checkpoint, WindowChange
 from edge.count.tally import Tally
-from edge.data import I64
+from edge.data import I64, Size
 from edge.errors import StoreError
 from edge.roll import Array
 from edge.store import limit, retention, spans
@@ -98,15 +98,12 @@ class Store:
             [(number, k.kind, k.place, epochs.get((k.kind, k.place), 1), k.class_name, k.field, n) for k, n in window.tally.items() if n],
         )
         epoch = epochs.get(("heat", ""), 1)
-        for class_name, grid in window.heat.items():
+        for class_name, cells, us in window.warm():
             row = self._db.execute(
                 "SELECT cells FROM heat WHERE window = ? AND epoch = ? AND class = ?", (number, epoch, class_name)
             ).fetchone()
-            if row:
-                index, values = unpack_cells(row[0])
-                grid = grid.copy()
-                grid[index] += values
-            self._db.execute("REPLACE INTO heat VALUES (?, ?, ?, ?)", (number, epoch, class_name, pack_cells(grid)))
+            before = [unpack_cells(row[0])] if row else []
+            self._db.execute("REPLACE INTO heat VALUES (?, ?, ?, ?)", (number, epoch, class_name, pack_cells([*before, (cells, us)])))
 
     def _send(self, change: Change) -> None:
         if not self._outbox_rows:
@@ -232,6 +229,17 @@ class Store:
             return None
         timeline, source, frame, t_ns, digest, state, unsaid, said_ns, done = row
         return Checkpoint(timeline, source, frame, t_ns, digest, unpack_state(state), unpack_tally(unsaid), said_ns, bool(done))
+
+    def drawn_in(self, camera: str, digest: str) -> Size | None:
+        """The size of picture that a camera's lines and zones were drawn in, if what is kept belongs to `digest`."""
+        with self._lock:
+            row = self._db.execute("SELECT width, height FROM drawn_in WHERE camera = ? AND digest = ?", (camera, digest)).fetchone()
+        return None if row is None else Size(*row)
+
+    def keep_drawn_in(self, camera: str, digest: str, size: Size) -> None:
+        """Know that size again after a restart. Raises DiskFull."""
+        with self._transaction():
+            self._db.execute("REPLACE INTO drawn_in VALUES (?, ?, ?, ?)", (camera, digest, *size))
 
     def view(self, camera: str, digest: str) -> dict[str, Array] | None:
         """What is kept of the scene before a camera, if that belongs to `digest`."""

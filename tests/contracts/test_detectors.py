@@ -167,7 +167,7 @@ def refused(make: Callable[[], OnnxDetector], reason: str) -> None:
 def test_models_that_cannot_be_used_are_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no network at all")
-    refused(lambda: OnnxDetector(tmp_path / "gone.onnx", DetectOptions()), r"there is no model file .*gone\.onnx; give the path")
+    refused(lambda: OnnxDetector(tmp_path / "gone.onnx", DetectOptions()), r"there is no model file .*gone\.onnx; `edge build gone.pt")
     refused(lambda: OnnxDetector(broken, DetectOptions()), r"broken\.onnx is not a readable ONNX model .*; export it again")
     refused(lambda: stand_in(monkeypatch, (1, 3, 320))[0], "is no picture")
     refused(lambda: stand_in(monkeypatch, (1, 1, 320, 320))[0], "is no picture")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import time
 from pathlib import Path
@@ -91,3 +93,14 @@ def test_a_file_that_cannot_be_written_is_said_once_and_stops_nothing(tmp_path: 
 def test_what_is_no_heartbeat_is_none(tmp_path: Path, text: str):
     (tmp_path / "beat").write_text(text)
     assert read_beat(tmp_path / "beat") is None
+
+
+def test_a_full_disk_is_not_filled_with_what_could_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(json, "dump", full)
+    heart, dog = Heartbeat(tmp_path / "beat"), watched(door=(1, 1))
+    for n in range(5):
+        heart.tick(n * EVERY_S, dog)
+    assert list(tmp_path.iterdir()) == []

@@ -126,6 +126,7 @@ class Camera:
         open: Callable[[int], Any],
         *,
         live: bool,
+        may_be_live: bool = False,
         must_open: bool = False,
         resume: Checkpoint | None = None,
         max_pause_s: float = 0.01,
@@ -135,7 +136,7 @@ class Camera:
         self.opened: list[int] = []
         self._open, self._viewer = open, viewer
         self.parts = CameraParts(
-            name="door", live=live, must_open=must_open, open=self._opened, begin=self._begin, resume=resume, last_seen_utc_ns=None,
+            name="door", live=live, may_be_live=may_be_live, must_open=must_open, open=self._opened, begin=self._begin, resume=resume, last_seen_utc_ns=None,
             say_state=lambda state: self.states.append((state.name, state.why, state.gap_s)), max_pause_s=max_pause_s,
         )  # fmt: skip
 

@@ -100,6 +100,24 @@ def test_a_live_stream_that_ends_is_reopened() -> None:
     assert camera.states[1][:2] == ("reconnecting", "the stream ended")
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_what_may_be_a_camera_is_waited_for_and_then_read_as_what_it_is(live: bool) -> None:
+    """An http address: a stream of pictures, or a file on somebody's server."""
+
+    def open(start: int) -> FakeSource:
+        if len(camera.opened) < 3:
+            raise SourceError("nobody answers")
+        return FakeSource(start, start + 5, live=live)
+
+    camera = Camera(open, live=False, may_be_live=True, max_pause_s=0.01)
+    device = Device(FakeDetector(), [camera.parts], Clock())
+    device.run(lambda: device.stop() if len(camera.opened) > 5 else None)
+    assert states(camera)[:3] == ["reconnecting", "live", "reconnecting" if live else "ended"]
+    assert len(camera.opened) > 5 if live else len(camera.opened) == 3
+    box = device.cameras[0].lane.frames
+    assert (box._newest, box._room) == ((True, 1) if live else (False, 4))
+
+
 def test_a_camera_that_must_open_and_does_not_is_an_error() -> None:
     def open(start: int) -> FakeSource:
         raise SourceError("there is no such camera")

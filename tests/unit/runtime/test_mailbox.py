@@ -22,6 +22,16 @@ def test_newest_drops_the_oldest_and_gives_it_back() -> None:
     assert [box.take(), box.take(), box.take(0)] == [3, 4, None]
 
 
+def test_who_turns_out_to_be_a_camera_keeps_the_newest_from_then_on() -> None:
+    dropped: list[int] = []
+    box = Mailbox[int](3, newest=False, on_drop=dropped.append)
+    box.put(0)
+    box.put(1)
+    box.keep_newest()
+    box.put(2)
+    assert (dropped, box.dropped, box.take(0), box.take(0)) == ([0, 1], 2, 2, None)
+
+
 def test_every_letter_waits_for_its_reader() -> None:
     box = Mailbox[int](1, newest=False)
     box.put(0)

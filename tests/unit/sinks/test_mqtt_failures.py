@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import pytest
 
 from edge.data import Message
 from edge.demo.broker import Broker, find_mosquitto
-from edge.errors import BrokerError, BrokerRefused
-from edge.sinks.mqtt import MqttPublisher, check_broker
+from edge.errors import BrokerError, BrokerRefused, DiskFull
+from edge.ports import Queued
+from edge.sinks.mqtt import MqttPublisher
+from edge.sinks.mqtt_check import check_broker
 from edge.sinks.options_mqtt import MqttOptions
 from tests.contracts.memory_outbox import MemoryOutbox
 from tests.unit.sinks.gate import Gate
@@ -249,3 +252,39 @@ def test_a_device_that_dies_at_once_is_said_to_be_offline(mosquitto, subscriber)
     late = subscriber(mosquitto.port)
     assert late.wait(lambda heard: [(h.payload, h.retain) for h in heard] == [(WILL.payload, True)])
     assert ear.content_types == {"edge/gate/status": "application/json"}
+
+
+class FullDisk(MemoryOutbox):
+    """An outbox whose disk is full: what is handed out, and what is delivered, cannot be noted."""
+
+    full = False
+
+    def pending(self, after_seq: int, limit: int) -> list[Queued]:
+        if self.full and after_seq >= 3:  # the first three were handed out before
+            raise DiskFull("the disk is full")
+        return [row for row in super().pending(after_seq, limit) if not self.full or row.seq <= 3]
+
+    def delivered(self, seqs: Sequence[int]) -> None:
+        if self.full:
+            raise DiskFull("the disk is full")
+        super().delivered(seqs)
+
+
+def test_a_full_disk_does_not_silence_the_device(mosquitto, subscriber, eventually):
+    outbox = FullDisk()
+    outbox.add_events(5)
+    outbox.set_value(Message("hall/state", b"live", retain=True))
+    outbox.full = True
+    heard = subscriber(mosquitto.port, "edge/gate/#")
+    with publisher_to(mosquitto.url, outbox) as publisher:
+        assert eventually(lambda: heard.payloads("hall/state"))
+        assert not publisher.drain(0.8), "what cannot be noted is not delivered"
+        publisher.say(Message("health", b"the disk is full"))
+        assert eventually(lambda: heard.payloads("gate/health"))
+        assert publisher.connected
+        assert publisher.trouble == "the disk is full"
+        assert publisher.memory.connects == 1
+        outbox.full = False
+        assert publisher.drain(5)
+        assert publisher.trouble == ""
+    assert without_repeats(outbox.delivered_seqs) == [1, 2, 3, 4, 5]

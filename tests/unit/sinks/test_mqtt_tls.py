@@ -12,7 +12,7 @@ import pytest
 from edge.data import Message
 from edge.demo.broker import Broker, find_mosquitto
 from edge.errors import BrokerError, BrokerRefused
-from edge.sinks.mqtt import check_broker
+from edge.sinks.mqtt_check import check_broker
 from edge.sinks.mqtt_credentials import login_of, tls_of
 from edge.sinks.options_mqtt import MqttOptions, TlsOptions
 from tests.contracts.memory_outbox import MemoryOutbox

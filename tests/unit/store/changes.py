@@ -25,6 +25,15 @@ def change_of(minute: int = 0, *, camera: str = "door", timeline: str = "boot", 
     return change
 
 
+def change_of_minutes(minutes: int, cells: int) -> Change:
+    """A change that nobody could commit for so long: in each minute a person was in one cell of a grid of `cells`."""
+    change = Change("door", "boot")
+    for minute in range(minutes):
+        window = change.window((minute * MINUTE_NS, (minute + 1) * MINUTE_NS))
+        window.heat.setdefault("person", np.zeros(cells, np.int64))[minute % cells] += 1000
+    return change
+
+
 def event(camera: str = "door", track: int = 1) -> Draft:
     """A draft of one crossing."""
 

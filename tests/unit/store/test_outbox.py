@@ -141,3 +141,10 @@ def test_a_reopened_store_remembers_what_was_handed_out(tmp_path: Path) -> None:
     with Store(path, outbox_rows=100) as store, StoreOutbox(path) as outbox:
         store.commit(Change("door", "boot", outbox=[event(track=n) for n in range(100)]))
         assert outbox.pending(0, 50) == handed
+
+
+def test_much_that_waits_is_counted_by_an_index_and_not_by_its_payloads(outbox: Any) -> None:
+    send(outbox, event(), counts(1, 1))
+    for query in ("SELECT count(*) FROM outbox", "SELECT topic FROM last_values WHERE topic NOT IN (SELECT topic FROM outbox)"):
+        plan = " ".join(str(row[-1]) for row in outbox.store._db.execute(f"EXPLAIN QUERY PLAN {query}"))
+        assert "outbox_topics" in plan, plan

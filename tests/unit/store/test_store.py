@@ -17,7 +17,7 @@ from edge.count.tally import Key, Tally
 from edge.data import Message
 from edge.errors import DiskFull
 from edge.store import Covered, Store, StoreOutbox
-from tests.unit.store.changes import CELLS, IN, MINUTE_NS, OUT, change_of, checkpoint, counts, event
+from tests.unit.store.changes import CELLS, IN, MINUTE_NS, OUT, change_of, change_of_minutes, checkpoint, counts, event
 
 HOUR_NS = 60 * MINUTE_NS
 
@@ -83,6 +83,20 @@ def test_heat_is_kept_by_class(store: Store) -> None:
     store.commit(other)
     assert heat_of(store, class_name="dog").sum() == 9
     assert heat_of(store).sum() == 14
+
+
+def test_minutes_that_wait_for_room_on_the_disk_take_little_memory_and_lose_nothing(store: Store) -> None:
+    cells = 10_000
+    change = change_of_minutes(120, cells)
+    held = sum(grid.nbytes for window in change.windows.values() for grid in window.heat.values())
+    held += sum(part.nbytes for window in change.windows.values() for parts in window.packed.values() for one in parts for part in one)
+    assert held <= 8 * cells + 120 * 16, "one minute whole, of the others what is warm"
+    change.window((0, MINUTE_NS)).heat["person"] = np.full(cells, 2)  # a clock that was set back comes to a minute again
+    store.commit(change)
+    grid, _ = store.heat("door", cells)
+    assert list(grid[:121]) == [1002] * 120 + [2]
+    assert grid.sum() == 120 * 1000 + 2 * cells
+    assert store.heat("door", cells, span=(MINUTE_NS, 2 * MINUTE_NS))[0].sum() == 1000
 
 
 def test_a_change_that_fails_half_way_leaves_nothing(store: Store) -> None:
