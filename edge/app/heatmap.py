@@ -19,7 +19,7 @@ from edge.heat import COLORMAPS, colormap_number
 from edge.messages import HeatmapPayload, iso
 from edge.ports import Timeline
 from edge.scene import EmptyScene
-from edge.store import Store
+from edge.store import Store, StoreReader
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,8 @@ class HeatmapMaker:
         from edge.sinks.picture import decode, encode
 
         shown = self._picture
-        grid, covered = self._store.heat(self._camera, shown.cells.width * shown.cells.height, span=self._span(t_ns))
+        with StoreReader(self._store.path) as reader:  # summing a year takes seconds, in which other cameras must commit
+            grid, covered = reader.heat(self._camera, shown.cells.width * shown.cells.height, self._span(t_ns))
         picture, top = shown.still(shown.background(scene), shown.seconds(grid), covered, self._totals)
         payload, content_type = encode(picture, max_bytes=self._budget(), format=self._options.format)
         self._keep(payload)

@@ -17,6 +17,8 @@ _STRIKES = 3
 _MOST_MET = 16
 """Others that are told apart on one connection: more are no devices, but somebody who makes them up."""
 
+_LEARNED_S = 86_400.0
+"""How long a limit that was found out, not said, is believed: a bad line may have been taken for it."""
 _NAMESAKE_S = 3600.0
 _WARY_S = 3600.0
 
@@ -27,7 +29,6 @@ class Memory:
     Attributes:
         connects: how many connections were made.
         left_out: how many messages were larger than the broker takes.
-        most_bytes: the largest payload the broker is thought to take; None while nothing is known.
         crowded: the namesake was noticed on this very connection.
         spoke: we have said our birth, so the status at the broker was ours once.
     """
@@ -35,7 +36,9 @@ class Memory:
     def __init__(self, birth: bytes, base_topic: str) -> None:
         self.connects = 0
         self.left_out = 0
-        self.most_bytes: int | None = None
+        self._said_bytes: int | None = None
+        self._learned_bytes: int | None = None
+        self._learned_s = 0.0  # when, monotonic
         self._namesake = ""
         self._noticed_s = 0.0  # when, monotonic
         self.crowded = False
@@ -47,6 +50,13 @@ class Memory:
         self._rebuffs: deque[float] = deque(maxlen=_STRIKES)  # when, monotonic
         self._told: set[str] = set()
         self._met: set[str] = set()
+
+    @property
+    def most_bytes(self) -> int | None:
+        """The largest payload the broker is thought to take, by its word or by a day's experience; None while nothing is known."""
+        fresh = time.monotonic() - self._learned_s < _LEARNED_S
+        limits = [limit for limit in (self._said_bytes, self._learned_bytes if fresh else None) if limit is not None]
+        return min(limits, default=None)
 
     @property
     def namesake(self) -> str:
@@ -67,12 +77,13 @@ class Memory:
 
     def lower(self, refused: int) -> None:
         """A payload of `refused` bytes was too large. The next is to be clearly smaller: a broker's limit may be on the whole packet."""
-        self.most_bytes = min(self.most_bytes or refused, refused * 3 // 4)
+        self._learned_bytes, self._learned_s = min(self.most_bytes or refused, refused * 3 // 4), time.monotonic()
         self._strikes = 0
         self._told.clear()
 
     def takes(self, payload: bytes) -> bool:
-        return self.most_bytes is None or len(payload) <= self.most_bytes
+        most = self.most_bytes
+        return most is None or len(payload) <= most
 
     def leave_out(self, topic: str, size: int) -> None:
         """A message is not sent, or was not taken, for its size; said once a topic."""
@@ -122,8 +133,7 @@ class Memory:
         """A connection was made; `most_bytes` is what its broker says it takes."""
         self.connects += 1
         self._met.clear()
-        if most_bytes is not None:
-            self.most_bytes = min(self.most_bytes or most_bytes, most_bytes)
+        self._said_bytes = most_bytes
 
 
 def who_says(status: bytes) -> tuple[str, str | None]:

@@ -226,7 +226,7 @@ def small_disk(folder: Path, kilobytes: int) -> list[str]:
 def test_a_full_disk_is_told_and_what_was_committed_is_kept(tmp_path: Path) -> None:
     scene = ("--source", "synthetic://plaza?size=320x180&seconds=30&people=20", "--model", "scene", "--no-record")
     runs = {}
-    for kilobytes in (60, 200, 500):  # too little for the tables, for the first messages, for all of them
+    for kilobytes in (60, 240, 500):  # too little for the tables, for the first messages, for all of them
         state = tmp_path / f"disk{kilobytes}"
         runs[state] = start(
             ("run", *scene, "--zone", "all=10,10,310,10,310,170,10,170", "--mqtt", "mqtt://127.0.0.1:1", "--state", state),

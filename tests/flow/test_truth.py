@@ -44,14 +44,17 @@ def test_the_committed_report_is_of_this_model_and_its_boxes_are_as_good_as_prom
     assert all(video["crossings"] >= 200 for video in REPORT["videos"])
     demonstration, _, *plain = REPORT["videos"]  # 604's counts and heat are on the card as they are, and fail
     assert demonstration["count_error"] <= 0.03
-    assert plain[0]["count_error"] <= 0.03  # of a plaza and a crowd that nothing was chosen on; the next two miss it by a crossing or two
+    # Of plazas and crowds that nothing was chosen on; the one between them, 614, misses it by two crossings.
+    assert all(one["count_error"] <= 0.03 for one in (plain[0], plain[2]))
     assert all(one["heat_correlation"] >= 0.98 for one in plain)
     seen_well = [demonstration, *plain]
     crossings = sum(one["crossings"] for one in seen_well)
     assert sum(one["count_error"] * one["crossings"] for one in seen_well) <= 0.03 * crossings
 
 
-@pytest.mark.xfail(strict=True, reason="0.974 since the tracker doubts boxes of low score, 0.981 before; why is not known")
+@pytest.mark.xfail(
+    strict=True, reason="0.976: people who stand close together and hide each other are missing, and a lamp is taken for somebody at times"
+)
 def test_the_demonstrations_heat_is_as_good_as_promised() -> None:
     assert REPORT["videos"][0]["heat_correlation"] >= 0.98
 

@@ -6,7 +6,7 @@ import pytest
 
 from edge.demo.broker import Broker, existing_broker, find_mosquitto, running_broker
 from edge.errors import BrokerError
-from edge.sinks.mqtt import check_broker
+from edge.sinks.mqtt_check import check_broker
 from edge.sinks.options_mqtt import MqttOptions
 
 

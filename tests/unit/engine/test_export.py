@@ -109,7 +109,7 @@ def test_without_an_exporter_one_sentence_names_the_commands():
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("a.onnx", r"no model file a.onnx; `edge build a.pt`"),
+        ("a.onnx", r"no model file a.onnx; `edge build a.pt --format onnx`"),
         ("folder/a.pt", "no model file folder/a.pt"),
         ("folder/a", "no model file folder/a.pt"),
         ("a.engine", "runs on its GPU only"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from edge.sinks.mqtt_memory import Memory, who_says
@@ -35,6 +37,16 @@ def test_what_the_broker_says_of_its_limit_never_raises_what_was_learned():
     assert memory.most_bytes == 30_000
     memory.begin(20_000)
     assert memory.most_bytes == 20_000
+
+
+def test_what_was_found_out_is_forgotten_after_a_day_and_what_was_said_is_not(monkeypatch):
+    memory = Memory(OWN, "edge/gate")
+    memory.begin(100_000)
+    memory.lower(40_000)
+    noticed_s = time.monotonic()
+    assert memory.most_bytes == 30_000
+    monkeypatch.setattr(time, "monotonic", lambda: noticed_s + 86_500)
+    assert memory.most_bytes == 100_000
 
 
 def test_what_is_left_out_is_counted_and_said_once_a_topic(caplog):
