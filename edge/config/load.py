@@ -162,7 +162,7 @@ def _what(error: ErrorDetails, path: KeyPath) -> str:
             return f"a list is wanted{_example(path)}, not {_shown(error['input'], path)}"
         case "too_short":
             return "at least one is needed, here is none"
-        case "literal_error" if not isinstance(error["input"], str):
+        case "literal_error" if f"'{error['input']}'" in error["msg"]:
             return f"{error['msg'][0].lower()}{error['msg'][1:]}, here it is the number {error['input']}: write it in quotes"
         case _:
             text = str(error["msg"])
