@@ -240,6 +240,12 @@ class Config(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _a_port_each(self) -> Config:
+        if self.view is not None and self.metrics is not None and self.view.port == self.metrics.port != 0:
+            raise ValueError(f"view and metrics are both at port {self.view.port}; give one of them another `port`")
+        return self
+
 
 def check_inside(camera: CameraConfig, size: Size) -> None:
     """ValueError names a line or zone with a point outside a picture of `size`."""

@@ -39,6 +39,7 @@ MISTAKES = [
     ("    ignore: [[1, 2], [30, 4], [5, 90]]\n", 4, "cameras.door.ignore.0.0", "as in `ignore: [[[0, 0], [200, 0], [200, 150]]]`, not 1"),
     ("    zones: {till: [900, 300, 1200, 300]}\n", 4, "cameras.door.zones.till.0", "as in `zones: {till: [[0, 0], [200, 0], [200, 150]]}`"),
     ("mqtt: {protocol: 5}\n", 4, "mqtt.protocol", "here it is the number 5: write it in quotes"),
+    ("view: {port: 9464}\nmetrics: {}\n", 4, "view", "view and metrics are both at port 9464; give one of them another `port`"),
     ("view: true\n", 4, "view", "as in `view: {port: 8090}`, not True"),
     ("    record: maybe\n", 4, "cameras.door.record", "boolean"),
     ("    heat:\n      alpha: 0.5\n      colormap: infreno\n", 6, "cameras.door.heat.colormap", "did you mean inferno?"),
