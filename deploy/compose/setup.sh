@@ -8,13 +8,12 @@ set -euo pipefail
 umask 077
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 into=$here
-name='^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$'
 edge=10001 mosquitto=1883  # the users of the two containers
 
 if [ "${1:-}" = --into ]; then into=${2:?--into needs a folder}; shift 2; fi
 device=${1:-}
-[ -z "$device" ] || [[ $device =~ $name ]] || { echo "setup.sh: the device's name is '$device'; use small letters, digits, - and _ only, as in shop-7" >&2; exit 2; }
 [ -n "$device" ] || { sed -n '2,/^set -/{/^set -/d; s/^# \{0,1\}//; p;}' "$0" >&2; exit 2; }
+[[ $device =~ ^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$ ]] || { echo "setup.sh: the device's name is '$device'; use small letters, digits, - and _ only, as in shop-7" >&2; exit 2; }
 shift
 for tool in openssl mosquitto_passwd; do
     command -v "$tool" >/dev/null || { echo "setup.sh: $tool is not installed; sudo apt-get install openssl mosquitto (and, as that starts a broker of its own: sudo systemctl disable --now mosquitto)" >&2; exit 1; }

@@ -24,7 +24,8 @@ def drawn_in(camera: str, config: CameraConfig, store: Store, size: Size, *, liv
         f"{kind} {name} {one.digest}" for kind, some in (("line", config.lines), ("zone", config.zones)) for name, one in some.items()
     ]
     digest = hashlib.sha256(f"{config.source} {sorted(places)} {config.ignore}".encode()).hexdigest()[:16]
-    known = store.drawn_in(camera, digest) if live and not config.reference else None
+    remembered = live and config.reference is None
+    known = store.drawn_in(camera, digest) if remembered else None
     reference = Size(*config.reference) if config.reference else known or size
     try:
         check_inside(config, reference)
@@ -32,7 +33,7 @@ def drawn_in(camera: str, config: CameraConfig, store: Store, size: Size, *, liv
         raise UsageError(f"camera {camera!r}: {error}") from None
     if known is not None and known != size:
         log.warning("%s: it gives pictures of %s, its lines and zones were drawn in %s, and stay where they were", camera, size, known)
-    if live and not config.reference and known is None:
+    if remembered and known is None:
         try:
             store.keep_drawn_in(camera, digest, size)
         except DiskFull as error:
